@@ -1,0 +1,226 @@
+"""What a check may ask: settings, the app's variables, and resources that open on first use and close in reverse."""
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from infracheck.config import Settings
+from infracheck.errors import NotApplicable, Unavailable
+from infracheck.project import envfile
+from infracheck.project.detect import Project
+from infracheck.secret import Scrubber, Secret
+
+if TYPE_CHECKING:
+    from infracheck.clients.devserver import DevServer
+    from infracheck.clients.http import Http
+    from infracheck.clients.postgres import Database
+    from infracheck.model import Check, Stage
+
+T = TypeVar("T")
+ENV_CHECK: Final = "env-filled"
+SERVER_CHECK: Final = "server-boots"
+
+
+class Context:
+    """One run's view of the app. Checks read it and never write to it; safe to use from several threads."""
+
+    def __init__(
+        self,
+        project: Project,
+        *,
+        settings: Settings | None = None,
+        process: Mapping[str, str],
+        stage: "Stage" = "execute-plan",
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Take the process environment as a value, so that a run depends on nothing hidden.
+
+        Args:
+            process: the environment infracheck itself was started with.
+            tell: hears what a long wait is waiting for, one short sentence at a time.
+        """
+        self.project = project
+        self.settings = settings or Settings()
+        self.stage = stage
+        self.process = process
+        self.scrub = Scrubber()
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
+        self._opened: dict[str, Any] = {}
+        self._closing = False
+        self._begun: dict[Check, Future[Any]] = {}
+
+    def tell(self, text: str) -> None:
+        """Say what is being waited for."""
+        self._tell(self.scrub(text))
+
+    # -- the app's files and variables
+
+    @cached_property
+    def env(self) -> envfile.Environment:
+        """Return the variables as the app sees them; the scrubber learns their values before anyone else does.
+
+        Raises:
+            UsageError: an env file cannot be read as text.
+        """
+        app = self.settings.app
+        env = envfile.load(
+            self.project.root,
+            stage=self.stage,
+            example=self.project.root / app.env_example if app.env_example else self.project.env_example,
+            env_file=app.env_file,
+            process=self.process,
+        )
+        for name, value in env.secrets():
+            self.scrub.learn(name, value)
+        return env
+
+    @property
+    def schema_file(self) -> Path | None:
+        chosen = self.settings.app.schema
+        return self.project.root / chosen if chosen else self.project.schema
+
+    def require(self, *names: str) -> Secret:
+        """Return the value of the first of `names` that is filled.
+
+        Raises:
+            NotApplicable: the example marks it optional; quotes the line.
+            Unavailable: it is EMPTY or MISSING, as `env-filled` reports it.
+        """
+        for name in names:
+            variable = self.env[name]
+            if variable.state == "FILLED":
+                return variable.value
+        name = next((name for name in names if self.env.expects(name) or name in self.env.entries), names[0])
+        variable = self.env[name]
+        if (entry := self.env.optional(name)) and self.env.example:
+            where = f"{self.env.example.name}:{entry.line}"
+            raise NotApplicable(f"{name} is {variable.state} and marked optional ({where}: {entry.comment})")
+        raise Unavailable(ENV_CHECK, f"{name} is {variable.state}")
+
+    # -- resources
+
+    @property
+    def database(self) -> "Database":
+        """Return the session on DATABASE_URL, opened once.
+
+        Raises:
+            ClientError: it cannot be opened, always the same way once tried; Unclear when that may pass.
+        """
+
+        def start() -> "Database":
+            from infracheck.clients.postgres import Database
+
+            chosen = self.settings.database
+            return Database.open(self.require(chosen.url), timeout=chosen.timeout, tell=self.tell)
+
+        return self._resource("database", start)
+
+    @property
+    def http(self) -> "Http":
+        """Return the one HTTP client; it follows no redirect and reads bounded bodies."""
+
+        def start() -> "Http":
+            from infracheck.clients.http import Http
+
+            return Http()
+
+        return self._resource("http", start)
+
+    @property
+    def server(self) -> "DevServer":
+        """Return the app's dev server, started once; whether it came up well is `server.boot`."""
+
+        def start() -> "DevServer":
+            from infracheck.clients.devserver import start
+
+            return start(self.project, self.settings.server, self.env, tell=self.tell)
+
+        return self._resource("server", start)
+
+    def opened(self, name: str) -> Any:
+        """Return a resource if it was opened, else None; never opens one."""
+        return self._opened.get(name)
+
+    def _resource(self, name: str, start: Callable[[], T]) -> T:
+        with self._lock:
+            lock = self._locks.setdefault(name, threading.Lock())
+        with lock:
+            if name not in self._opened:
+                self._refuse_when_closing()
+                try:
+                    opened: Any = start()
+                except Exception as error:  # noqa: BLE001 - kept, so that asking twice does not wait twice
+                    opened = _Refusal(error)
+                with self._lock:
+                    self._opened[name] = opened
+                    closing = self._closing
+                if closing:
+                    _close(opened)
+                    self._refuse_when_closing()
+            opened = self._opened[name]
+        if isinstance(opened, _Refusal):
+            raise opened.error
+        value: T = opened
+        return value
+
+    def _refuse_when_closing(self) -> None:
+        if self._closing:
+            raise Unavailable("run", "the run is ending")
+
+    # -- head starts
+
+    def begin(self, check: "Check") -> None:
+        """Begin a check's slow work in a thread; its value or its error waits for `begun`."""
+        if check.starts is None or check in self._begun:
+            return
+        future: Future[Any] = Future()
+        self._begun[check] = future
+        work = check.starts.begin
+
+        def run() -> None:
+            try:
+                future.set_result(work(self))
+            except BaseException as error:  # noqa: BLE001 - carried to the check, whose verdict it is
+                future.set_exception(error)
+
+        # A daemon: the run's end must never wait for a thread; what it holds is closed through the Context.
+        threading.Thread(target=run, name=f"head start of {check.id}", daemon=True).start()
+
+    def begun(self, check: "Check") -> Any:
+        """Return what the head start of `check` makes, waiting for it; begins it here if nobody has."""
+        self.begin(check)
+        return self._begun[check].result()
+
+    # -- the end
+
+    def close(self) -> None:
+        """Close every resource, the last opened first; a second call does nothing. Opens nothing more afterwards."""
+        with self._lock:
+            self._closing = True
+            opened = list(self._opened.values())
+            self._opened = {name: _Refusal(Unavailable("run", "the run is ending")) for name in self._opened}
+        for resource in reversed(opened):
+            _close(resource)
+
+    def __enter__(self) -> "Context":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _Refusal:
+    """A resource that could not be opened, and why."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+def _close(resource: Any) -> None:
+    if not isinstance(resource, _Refusal):
+        resource.close()

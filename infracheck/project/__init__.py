@@ -1,0 +1,1 @@
+"""The app as it lies on disk: no network, no SDK."""

@@ -1,0 +1,1 @@
+"""A Report as text: pure functions, except that terminal.py also draws live."""

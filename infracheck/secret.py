@@ -1,0 +1,144 @@
+"""Values that must never show, and the scrubbing of every text that might hold one.
+
+Two walls. The type: a `Secret` gives its text to `.reveal()` alone. The border: third-party exceptions quote what they
+were given (psycopg prints the password of a mistyped URL, httpx prints query tokens), so every text that leaves the
+runner goes through a `Scrubber`, which also drops control, ANSI and bidirectional characters.
+"""
+
+import re
+import threading
+from collections.abc import Iterable
+from typing import NoReturn
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+MASK = "[secret]"
+SHORTEST = 8  # characters; anything shorter would blank out words that only happen to be equal
+CLIP = 2000  # characters of one text that came from outside
+
+PUBLIC_PREFIXES = ("NEXT_PUBLIC_", "VITE_", "PUBLIC_", "REACT_APP_", "EXPO_PUBLIC_")
+SECRET_NAME = re.compile(
+    r"KEY|TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|SALT|DSN|COOKIE|WEBHOOK|PRIVATE|AUTH(?!OR)|DATABASE_URL|POSTGRES|_URI$",
+    re.IGNORECASE,
+)
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_PLAIN_SEGMENT = re.compile(r"[a-z0-9._~-]{0,24}|[A-Za-z._~-]*")
+
+
+class Secret:
+    """A text that only `.reveal()` returns; str, repr and format show a mask; never pickled, copied or hashed."""
+
+    __slots__ = ("__text",)
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, text: str) -> None:
+        self.__text = text
+
+    def reveal(self) -> str:
+        """Return the value itself. Hand it to a client, never to a message."""
+        return self.__text
+
+    def __bool__(self) -> bool:
+        return bool(self.__text)
+
+    def __len__(self) -> int:
+        return len(self.__text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other.__text == self.__text
+
+    def __repr__(self) -> str:
+        return MASK
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format(MASK, spec)
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a Secret is not serialised")
+
+
+def clean(text: str, limit: int = CLIP) -> str:
+    """Return text from outside without control, ANSI and bidirectional characters, clipped to `limit` characters."""
+    plain = _UNPRINTABLE.sub("", _ANSI.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
+    return plain if len(plain) <= limit else plain[: limit - 1] + "…"
+
+
+class Scrubber:
+    """Replaces every known secret in a text by a mask; safe to use and to feed from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._needles: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+
+    def learn(self, name: str, value: Secret) -> None:
+        """Remember a value, and the parts of it that are secret by themselves: URL user info and query values."""
+        self.add(needles(name, value.reveal()))
+
+    def add(self, found: Iterable[str]) -> None:
+        with self._lock:
+            self._needles |= set(found)
+            # The longest first, so that a whole URL is masked as one and not in pieces.
+            ordered = sorted(self._needles, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+    def __call__(self, text: str, limit: int = CLIP) -> str:
+        """Return the text cleaned and without any secret. Masks first: clipping must not cut a secret in two."""
+        pattern = self._pattern
+        plain = clean(text, limit=max(len(text), limit))
+        return clean(pattern.sub(MASK, plain) if pattern else plain, limit)
+
+
+def needles(name: str, value: str) -> set[str]:
+    """Return the texts to mask for one variable: the value, its decoded form, its URL password and query values."""
+    found = _url_parts(value)
+    stripped = value.strip()
+    if len(stripped) >= SHORTEST and not _harmless(name, stripped):
+        found |= {value, stripped, unquote(stripped), clean(stripped), *_long_lines(stripped)}
+    return {needle for needle in found if needle.strip()}
+
+
+def _long_lines(value: str) -> set[str]:
+    # A private key spans lines, and tools quote single ones.
+    return {line for line in value.splitlines() if len(line) >= 2 * SHORTEST} if "\n" in value else set()
+
+
+def _url_parts(value: str) -> set[str]:
+    # Mistyped URLs are what other libraries quote, so the user info is found by shape, not only by parsing.
+    parts: set[str] = set()
+    for password in re.findall(r"[^\s/@]*?:([^\s/@]+(?:[/@][^\s@]*)*?)@[^\s@/]+", value.rpartition("://")[2]):
+        parts |= {password, unquote(password)}
+    parts |= set(re.findall(r"\bpassword\s*=\s*'?([^\s']+)", value))  # libpq's keyword form
+    try:
+        split = urlsplit(value.strip())
+        query = parse_qsl(split.query)
+        if split.password:
+            parts |= {split.password, unquote(split.password)}
+    except ValueError:
+        return parts
+    if split.scheme and split.netloc:
+        parts |= {text for _, text in query if len(text) >= SHORTEST}
+        if split.password is None and split.username and len(split.username) >= 2 * SHORTEST:
+            parts.add(split.username)  # a token as the user: https://TOKEN@host/
+    return parts
+
+
+def _harmless(name: str, value: str) -> bool:
+    if name.startswith(PUBLIC_PREFIXES):
+        return True
+    if value.isdecimal() or value.lower() in {"true", "false", "development", "production"}:
+        return True
+    return _plain_url(value) and not re.search(r"WEBHOOK|SECRET|TOKEN|PASSW", name, re.IGNORECASE)
+
+
+def _plain_url(value: str) -> bool:
+    """Tell whether a URL names only a place: no user info, no query, no path segment that could be a token."""
+    try:
+        url = urlsplit(value)
+    except ValueError:
+        return False
+    if url.scheme not in {"http", "https"} or not url.hostname or "@" in url.netloc or url.query or url.fragment:
+        return False
+    return all(_PLAIN_SEGMENT.fullmatch(part) for part in url.path.split("/"))

@@ -1,0 +1,1 @@
+"""What `init`, `demo` and provisioning write into a user's folder."""
