@@ -144,11 +144,13 @@ def _validate(path: Path, text: str, data: Any, prefix: str) -> Settings:
     try:
         return TypeAdapter(Settings).validate_python(data)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
+        # A misspelt key comes with "field required" for the right one: the misspelling is what to correct.
+        found = error.errors(include_input=False, include_url=False)
+        first = next((one for one in found if one["type"] == "unexpected_keyword_argument"), found[0])
     location = [str(part) for part in first["loc"]]
     line = _line_of(text, location, prefix)
     name = ".".join(location)
-    if first["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
+    if first["type"] == "unexpected_keyword_argument":
         problem = f"there is no setting `{name}`{_suggestion(location)}"
     else:
         problem = f"`{name}`: {first['msg'][:1].lower()}{first['msg'][1:]}"

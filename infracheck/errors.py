@@ -7,8 +7,9 @@ InfracheckError
   ClientError        a service did not answer as it should                                   becomes Failed
     Unclear          ... and whether it would is not known (timeout, quota, no permission)   becomes Undecided
 
-KeyboardInterrupt
-  Terminated         SIGTERM or SIGHUP: clean up like Ctrl-C, then                           exit 143
+BaseException
+  Interrupted        Ctrl-C: clean up, then                                                  exit 130
+    Terminated       SIGTERM or SIGHUP: the same, then                                       exit 143
 """
 
 from enum import IntEnum
@@ -68,5 +69,13 @@ class Unclear(ClientError):
     """The service could not be asked to the end: neither yes nor no."""
 
 
-class Terminated(KeyboardInterrupt):
+class Interrupted(BaseException):
+    """The user pressed Ctrl-C. No KeyboardInterrupt: command-line libraries make an exit code of that."""
+
+    code = ExitCode.INTERRUPTED
+
+
+class Terminated(Interrupted):
     """The process was asked to end by SIGTERM or SIGHUP."""
+
+    code = ExitCode.TERMINATED

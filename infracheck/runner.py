@@ -60,7 +60,7 @@ def run(
         skip: id -> reason, for checks that somebody asked to leave out.
 
     Raises:
-        KeyboardInterrupt: passes through; `not_run` makes results of what had no verdict yet.
+        Interrupted: passes through; `not_run` makes results of what had no verdict yet.
     """
     skip = skip or {}
     plain: dict[Check, Outcome] = {}  # unwaived: needs look at what is, not at what was excused

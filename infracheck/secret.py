@@ -22,6 +22,7 @@ SECRET_NAME = re.compile(
 )
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_HIDDEN_PATH = re.compile(r"HOOK|SECRET|TOKEN|PASSW", re.IGNORECASE)
 _PLAIN_SEGMENT = re.compile(r"[a-z0-9._~-]{0,24}|[A-Za-z._~-]*")
 
 
@@ -96,13 +97,28 @@ def needles(name: str, value: str) -> set[str]:
     found = _url_parts(value)
     stripped = value.strip()
     if len(stripped) >= SHORTEST and not _harmless(name, stripped):
-        found |= {value, stripped, unquote(stripped), clean(stripped), *_long_lines(stripped)}
+        found |= {
+            value,
+            stripped,
+            unquote(stripped),
+            clean(stripped),
+            *_long_lines(stripped),
+            *_path_tokens(name, stripped),
+        }
     return {needle for needle in found if needle.strip()}
 
 
 def _long_lines(value: str) -> set[str]:
     # A private key spans lines, and tools quote single ones.
     return {line for line in value.splitlines() if len(line) >= 2 * SHORTEST} if "\n" in value else set()
+
+
+def _path_tokens(name: str, value: str) -> set[str]:
+    # A web hook is its path: https://hooks.example/services/T0/B0/TOKEN
+    if not re.match(r"https?://", value):
+        return set()
+    parts = [part for part in value.partition("?")[0].split("/")[3:] if len(part) >= SHORTEST]
+    return {part for part in parts if _HIDDEN_PATH.search(name) or not _PLAIN_SEGMENT.fullmatch(part)}
 
 
 def _url_parts(value: str) -> set[str]:
@@ -130,7 +146,7 @@ def _harmless(name: str, value: str) -> bool:
         return True
     if value.isdecimal() or value.lower() in {"true", "false", "development", "production"}:
         return True
-    return _plain_url(value) and not re.search(r"WEBHOOK|SECRET|TOKEN|PASSW", name, re.IGNORECASE)
+    return _plain_url(value) and not _HIDDEN_PATH.search(name)
 
 
 def _plain_url(value: str) -> bool:

@@ -1,0 +1,163 @@
+"""The command line: parse, build, call, render, exit. No logic."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+import typer
+
+from infracheck import __version__
+from infracheck.errors import ExitCode, Interrupted, Terminated, UsageError
+
+EPILOG = """Exit codes: 0 the gate is open; 1 a check failed; 2 usage, settings or folder wrong, nothing ran;
+3 undecided; 5 nothing was checked; 130/143 interrupted, after cleaning up."""
+
+app = typer.Typer(
+    name="infracheck",
+    help="The deploy gate for web apps: asks reality whether the infrastructure is really there.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode=None,  # rich would cost more than the rest of the start
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Format = Literal["terminal", "markdown", "json"]
+Folder = Annotated[Path, typer.Argument(help="The app's folder, for instance apps/web.", show_default="here")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"infracheck {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """The deploy gate for web apps: asks reality whether the infrastructure is really there."""
+
+
+@app.command(epilog=EPILOG)
+def run(  # noqa: PLR0917 - one parameter an option
+    folder: Folder = Path(),
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help="Judge these checks or families (commas, or repeated), and all they need."),
+    ] = None,
+    skip: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Leave this check or family out; asks for --because.")
+    ] = None,
+    because: Annotated[
+        str | None, typer.Option(metavar="REASON", help="Why something is left out; it stands in the report.")
+    ] = None,
+    stage: Annotated[
+        Literal["execute-plan", "deploy-check"],
+        typer.Option(help="The moment: before a plan is closed, or in CI before a deploy."),
+    ] = "execute-plan",
+    shown: Annotated[Format, typer.Option("--format", "-f", help="What standard output shows.")] = "terminal",
+    output: Annotated[
+        list[str] | None,
+        typer.Option("--output", "-o", metavar="FORMAT=PATH", help="Also write a report to a file (repeatable)."),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail on warnings and on skipped items of the workflow, too.")
+    ] = False,
+    color: Annotated[Literal["auto", "always", "never"], typer.Option(help="Colour on the terminal.")] = "auto",
+) -> None:
+    """Ask reality whether everything is there; print one pass/fail report.
+
+    \b
+    infracheck run                       judge the app in this folder
+    infracheck run apps/web              ... or in that one
+    infracheck run --only env,database   some of it, and what it needs
+    infracheck run -f markdown -o json=report.json
+    """  # noqa: D301 - click reads the backspace itself
+    from infracheck.gate import Gate, Question
+    from infracheck.outputs import Outputs
+
+    skipped = dict.fromkeys(skip or (), because or "")
+    if skipped and not (because or "").strip():
+        raise UsageError("--skip needs a reason", hint='for instance: --skip sentry --because "no Sentry until launch"')
+    wanted = Outputs.parse(shown, output or (), color)
+    gate = Gate(Question(folder, only or (), skipped, stage, strict), os.environ)
+    screen = wanted.screen(gate.report, os.environ)
+    report = gate.run(screen)
+    wanted.finish(screen, report)
+    raise typer.Exit(report.exit_code)
+
+
+@app.command(name="list")
+def list_checks(folder: Folder = Path()) -> None:
+    """Show every check: its id, what it needs, and whether it applies to the app here."""
+    from infracheck.describe import table
+
+    typer.echo(table(folder, os.environ, width=_width()))
+
+
+@app.command()
+def explain(
+    check: Annotated[str, typer.Argument(help="The id of a check; `infracheck list` shows all.")],
+    folder: Annotated[Path, typer.Option("--app", help="The app's folder.")] = Path(),
+) -> None:
+    """Say what a check asks, why, what it needs, and whether it applies here."""
+    from infracheck.describe import page
+
+    typer.echo(page(check, folder, os.environ, width=_width()))
+
+
+@app.command()
+def init(
+    folder: Folder = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Write over files that exist.")] = False,
+    ci: Annotated[Literal["github"] | None, typer.Option(help="Write the deploy-check job of this CI.")] = None,
+) -> None:
+    """Detect the app and write infracheck.toml; with --ci github the deploy-check workflow."""
+    from infracheck.scaffold import write_config, write_workflow
+
+    typer.echo(write_workflow(folder, overwrite=force) if ci else write_config(folder, overwrite=force))
+
+
+@app.command()
+def demo(
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the sample app's folder behind, and say where.")] = False,
+) -> None:
+    """Show the gate at work: a small app with three gaps, red, then closed one by one, and green."""
+    from infracheck.demo import play
+
+    raise typer.Exit(play(keep=keep))
+
+
+def _width() -> int:
+    import shutil
+
+    return max(60, min(120, shutil.get_terminal_size((100, 24)).columns))
+
+
+def _interrupted(number: int, _: object) -> NoReturn:
+    raise Interrupted if number == signal.SIGINT else Terminated
+
+
+def main() -> NoReturn:
+    """Run the command line; every way out of the process is here."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupted)
+    try:
+        app()
+    except UsageError as error:
+        typer.echo(f"infracheck: {error}", err=True)
+        if error.hint:
+            typer.echo(f"  → {error.hint}", err=True)
+        sys.exit(ExitCode.USAGE)
+    except Interrupted as reason:
+        sys.exit(reason.code)
+    sys.exit(ExitCode.PASS)
+
+
+if __name__ == "__main__":
+    main()

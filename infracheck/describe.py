@@ -1,0 +1,75 @@
+"""The checks in words: the table of `infracheck list` and the page of `infracheck explain`."""
+
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+
+from infracheck.catalog import catalog, named
+from infracheck.config import load
+from infracheck.context import Context
+from infracheck.errors import InfracheckError, UsageError
+from infracheck.model import WORKFLOW, Check
+from infracheck.project.detect import detect
+
+DOCS = "docs/checks.md"
+
+
+def table(folder: Path, process: Mapping[str, str], *, width: int = 100) -> str:
+    """Return every check with what it needs and whether it applies to the app in `folder`.
+
+    Outside an app the last column says so; the list itself never fails for want of one.
+    """
+    ctx, absent = _context(folder, process)
+    rows = [("check", "needs", "here")]
+    for one in catalog():
+        rows.append((one.id, ", ".join(need.id for need in one.needs) or "–", absent or _here(one, ctx)))
+    first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
+    indent = " " * (first + second + 4)
+    lines = []
+    for check, needs, here in rows:
+        head = f"{check:<{first}}  {needs:<{second}}  "
+        lines += textwrap.wrap(here, max(width, len(indent) + 30), initial_indent=head, subsequent_indent=indent)
+    return "\n".join(lines)
+
+
+def page(name: str, folder: Path, process: Mapping[str, str], *, width: int = 100) -> str:
+    """Return what there is to know about one check.
+
+    Raises:
+        UsageError: there is no such check; says which is near.
+    """
+    found = [one for one in named(catalog(), [name]) if one.id == name]
+    if not found:
+        raise UsageError(
+            f"`{name}` is a family", hint=f"its checks: {', '.join(c.id for c in named(catalog(), [name]))}"
+        )
+    one = found[0]
+    ctx, absent = _context(folder, process)
+    parts = [f"{one.id} — {one.title}", *(textwrap.fill(text, width) for text in one.why.split("\n\n") if text)]
+    if one.proves:
+        parts.append(textwrap.fill(f"Proves item {one.proves} of the workflow: {WORKFLOW[one.proves]}.", width))
+    facts = [
+        f"needs    {', '.join(need.id for need in one.needs) or 'nothing before it'}",
+        f"here     {absent or _here(one, ctx)}",
+        f"alone    infracheck run --only {one.id}",
+        f"docs     {DOCS}#{one.id}",
+    ]
+    return "\n\n".join([*parts, "\n".join(facts)])
+
+
+def _context(folder: Path, process: Mapping[str, str]) -> tuple[Context | None, str | None]:
+    try:
+        project = detect(folder)
+    except UsageError as error:
+        return None, str(error).split(":")[0]
+    return Context(project, settings=load(project.root).settings, process=process), None
+
+
+def _here(one: Check, ctx: Context | None) -> str:
+    if one.applies is None or ctx is None:
+        return "applies"
+    try:
+        reason = one.applies(ctx)
+    except InfracheckError as error:
+        return f"unknown: {error}"
+    return f"no: {reason}" if reason else "applies"

@@ -1,0 +1,136 @@
+"""One whole run of the gate: from a folder to a Report, with everything closed again at the end."""
+
+import hashlib
+import os
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Protocol
+
+from infracheck import __version__
+from infracheck.catalog import catalog, named, select
+from infracheck.config import Loaded, load
+from infracheck.context import Context
+from infracheck.errors import ExitCode, Interrupted, UsageError
+from infracheck.model import Check, Report, Result, Stage
+from infracheck.project import git
+from infracheck.project.detect import Project, detect
+from infracheck.runner import Event, Finished, not_run, run
+
+
+class Listener(Protocol):
+    """Whoever watches a run."""
+
+    def show(self, event: Event) -> None:
+        """Hear that a check started or finished."""
+
+    def tell(self, text: str) -> None:
+        """Hear what is being waited for; called from any thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the user asked for."""
+
+    folder: Path = Path()
+    only: Sequence[str] = ()
+    skip: Mapping[str, str] = field(default_factory=dict)  # id or family -> reason
+    stage: Stage = "execute-plan"
+    strict: bool = False
+
+
+class Gate:
+    """A question that can be answered: app, settings and checks are read, nothing has been asked yet.
+
+    Raises:
+        UsageError: the folder, the settings, the env files or the selection are wrong. Nothing ran.
+    """
+
+    def __init__(self, question: Question, process: Mapping[str, str]) -> None:
+        self._start = perf_counter()
+        self.question = question
+        self.project: Project = detect(question.folder)
+        self.loaded: Loaded = load(self.project.root)
+        every = catalog()
+        self.checks: tuple[Check, ...] = select(every, question.only)
+        self.skip = {one.id: why for word, why in question.skip.items() for one in named(every, [word])}
+        self.context = Context(
+            self.project, settings=self.loaded.settings, process=process, stage=question.stage, tell=self._tell
+        )
+        self._listener: Listener | None = None
+        _require_files(self.context)
+        self.report = Report(
+            results=(),
+            target=git.target(self.project.root, _shown(self.project)),
+            stage=question.stage,
+            started_at=datetime.now(UTC),
+            seconds=0.0,
+            version=__version__,
+            inputs=_inputs(self.context),
+            strict=question.strict,
+        )
+
+    def run(self, listener: Listener) -> Report:
+        """Ask every check, telling the listener; close everything; return the Report, also of an interrupted run."""
+        self._listener = listener
+        done: list[Result] = []
+        interrupted: ExitCode | None = None
+        try:
+            for event in run(self.checks, self.context, waivers=self.loaded.waivers, skip=self.skip):
+                listener.show(event)
+                if isinstance(event, Finished):
+                    done.append(event.result)
+        except Interrupted as reason:
+            interrupted = reason.code
+        except KeyboardInterrupt:
+            interrupted = ExitCode.INTERRUPTED
+        finally:
+            with _uninterrupted():
+                self.context.close()
+        results = (*done, *not_run(self.checks, done))
+        seconds = perf_counter() - self._start
+        return replace(self.report, results=results, seconds=seconds, interrupted=interrupted)
+
+    def _tell(self, text: str) -> None:
+        if self._listener:
+            self._listener.tell(text)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let bounded cleaning up finish although Ctrl-C is pressed again."""
+    try:
+        kept = {
+            number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        }
+    except ValueError:  # not the main thread: signals do not arrive here
+        kept = {}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
+def _require_files(ctx: Context) -> None:
+    """Refuse settings that name files which are not there, before anything runs."""
+    app = ctx.settings.app
+    for key, name in (("env_example", app.env_example), ("schema", app.schema), ("state", app.state)):
+        if name and not (ctx.project.root / name).is_file():
+            raise UsageError(f"[app] {key} = {name!r}: there is no such file", hint="correct infracheck.toml")
+    _ = ctx.env  # unreadable env files are said now
+
+
+def _shown(project: Project) -> str:
+    inside = os.path.relpath(project.root, project.repository)
+    return project.root.name if inside == "." else inside
+
+
+def _inputs(ctx: Context) -> dict[str, str]:
+    """Return the digests of the files that say what is expected; never of one that holds values."""
+    files = [path for path in (ctx.env.example, ctx.schema_file) if path and path.is_file()]
+    return {ctx.project.show(path): f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files}

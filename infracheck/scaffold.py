@@ -1,0 +1,101 @@
+"""What `infracheck init` writes: infracheck.toml with what was detected, and the CI job."""
+
+import os
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from infracheck import __version__
+from infracheck.clients.devserver import port_of
+from infracheck.config import FILE, ServerSettings
+from infracheck.context import Context
+from infracheck.project.detect import LOCK_FILES, Project, detect
+from infracheck.project.files import write_whole
+
+WORKFLOW_FILE: Final = ".github/workflows/deploy-check.yml"
+INSTALL: Final = {
+    "npm": "npm ci",
+    "pnpm": "pnpm install --frozen-lockfile",
+    "yarn": "yarn install --immutable",
+    "bun": "bun install --frozen-lockfile",
+}
+
+
+def write_config(folder: Path, *, overwrite: bool) -> str:
+    """Write infracheck.toml and return what to tell the user.
+
+    Raises:
+        UsageError: there is no app, or the file exists and may not be overwritten.
+    """
+    project = detect(folder)
+    ctx = Context(project, process={})
+    path = project.root / FILE
+    facts = {
+        "example": _shown(project, project.env_example),
+        "schema": _shown(project, project.schema),
+        "state": _shown(project, project.state),
+        "command": f"{project.package_manager} run dev" if project.dev_script else None,
+        "port": port_of(project, ServerSettings(), ctx.env) if project.dev_script else None,
+        "framework": project.framework,
+    }
+    write_whole(path, _rendered("infracheck.toml.tmpl", facts), overwrite=overwrite)
+    found = [f"  {name:<10} {value}" for name, value in facts.items() if value]
+    return "\n".join([f"wrote {_near(path)}", *found, "next: infracheck run"])
+
+
+def write_workflow(folder: Path, *, overwrite: bool) -> str:
+    """Write the deploy-check workflow at the root of the repository and return what to tell the user."""
+    project = detect(folder)
+    ctx = Context(project, process={}, settings=None)
+    path = project.repository / WORKFLOW_FILE
+    # Without a lock file the strict install of a manager refuses.
+    lock = _lock(project)
+    names = [entry.key for entry in ctx.env.expected]
+    facts = {
+        "app": os.path.relpath(project.root, project.repository),
+        "manager": project.package_manager,
+        "lock": lock,
+        "install": INSTALL[project.package_manager] if lock else f"{project.package_manager} install",
+        "variables": names,
+        "version": __version__,
+    }
+    write_whole(path, _rendered("deploy-check.yml.tmpl", facts), overwrite=overwrite)
+    secrets = [f"  {name}" for name in names]
+    told = ["set these repository secrets (Settings → Secrets and variables → Actions):", *secrets] if secrets else []
+    return "\n".join([f"wrote {_near(path)}", *told, "next: commit it, and require the check `deploy-check`"])
+
+
+def _rendered(template: str, facts: dict[str, Any]) -> str:
+    from jinja2 import Environment, StrictUndefined
+
+    # Workflows speak ${{ }} themselves, so ours are square.
+    engine = Environment(  # noqa: S701 - YAML and TOML, where HTML escaping would be wrong
+        variable_start_string="[[",
+        variable_end_string="]]",
+        block_start_string="[%",
+        block_end_string="%]",
+        comment_start_string="[#",
+        comment_end_string="#]",
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+    )
+    text = resources.files("infracheck.templates").joinpath(template).read_text(encoding="utf-8")
+    return engine.from_string(text).render(facts)
+
+
+def _lock(project: Project) -> str | None:
+    for folder in project.upwards():
+        for name in LOCK_FILES:
+            if (folder / name).is_file():
+                return os.path.relpath(folder / name, project.repository)
+    return None
+
+
+def _shown(project: Project, path: Path | None) -> str | None:
+    return project.show(path) if path else None
+
+
+def _near(path: Path) -> str:
+    return os.path.relpath(path)
