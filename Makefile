@@ -1,0 +1,48 @@
+# Each target makes what it needs: nothing has to be installed by hand but Python >= 3.11, git and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test lint docs bench package clean
+
+help:
+	@echo "make demo     see the gate at work on a small sample app: red, then green"
+	@echo "make test     run all tests (real PostgreSQL, Next.js, Better Auth and Sentry-compatible server)"
+	@echo "make lint     format check, lint, types"
+	@echo "make docs     write docs/checks.md and the pictures in docs/ again"
+	@echo "make bench    print how fast it is, as ratios"
+	@echo "make package  build the package and check it"
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "infracheck needs Python 3.11 or later: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable '.[demo]' --group test --group lint
+	@touch $(READY)
+
+demo: $(READY)
+	$(BIN)/infracheck demo
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+docs: $(READY)
+	$(BIN)/python docs/build.py
+
+bench: $(READY)
+	$(BIN)/python bench/startup.py
+	$(BIN)/python bench/gate.py
+
+package: $(READY)
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
+
+clean:
+	rm -rf $(VENV) dist build *.egg-info tests/.cache tests/apps/*/node_modules
