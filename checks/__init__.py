@@ -4,4 +4,17 @@ from typing import Final
 
 from infracheck.model import Check
 
-GATE: Final[tuple[Check, ...]] = ()
+from .auth import auth_responds
+from .database import database_connects
+from .env import env_filled
+from .schema import schema_tables
+from .sentry import sentry_configured, sentry_receives
+
+GATE: Final[tuple[Check, ...]] = (
+    env_filled,
+    database_connects,
+    schema_tables,
+    auth_responds,
+    sentry_configured,
+    sentry_receives,
+)

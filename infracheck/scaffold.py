@@ -1,6 +1,8 @@
 """What `infracheck init` writes: infracheck.toml with what was detected, and the CI job."""
 
+import json
 import os
+import shlex
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -48,11 +50,13 @@ def write_workflow(folder: Path, *, overwrite: bool) -> str:
     project = detect(folder)
     ctx = Context(project, process={}, settings=None)
     path = project.repository / WORKFLOW_FILE
+    app = os.path.relpath(project.root, project.repository)
     # Without a lock file the strict install of a manager refuses.
     lock = _lock(project)
     names = [entry.key for entry in ctx.env.expected]
     facts = {
-        "app": os.path.relpath(project.root, project.repository),
+        "app": shlex.quote(app),
+        "folder": json.dumps(app),
         "manager": project.package_manager,
         "lock": lock,
         "install": INSTALL[project.package_manager] if lock else f"{project.package_manager} install",

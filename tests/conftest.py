@@ -10,6 +10,7 @@ import pytest
 
 if TYPE_CHECKING:
     from infracheck.clients.embedded_postgres import EmbeddedPostgres
+    from tests.stage import Stage
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -52,3 +53,25 @@ def app(tmp_path: Path) -> Path:
     folder = tmp_path / "app"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture(scope="session")
+def whole_stage(postgres: "EmbeddedPostgres", tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stage]":
+    """The real app with everything right, once a session."""
+    from tests.stage import set_up
+
+    with set_up(postgres, tmp_path_factory.mktemp("stage")) as stage:
+        yield stage
+
+
+@pytest.fixture
+def stage(whole_stage: "Stage") -> "Iterator[Stage]":
+    """The real app with everything right; a test that breaks its files finds them mended afterwards."""
+    import subprocess
+
+    git = ["git", "-C", str(whole_stage.folder)]
+    whole_stage.write_env()
+    yield whole_stage
+    subprocess.run([*git, "checkout", "--quiet", "--", "."], check=True)
+    subprocess.run([*git, "clean", "-qfd"], check=True)
+    whole_stage.assert_nothing_left()

@@ -1,4 +1,4 @@
-"""Servers that answer wrongly, slowly or not at all, on real sockets; what answers rightly is tested with the real thing."""
+"""Servers that answer wrongly, slowly or not at all, on real sockets. Right answers come from the real services."""
 
 import json
 import socket
@@ -116,17 +116,24 @@ def canned(answers: Mapping[str, Canned], default: Canned | None = None) -> Iter
             self.end_headers()
             self.wfile.write(text.encode())
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815 - the name that the base class calls
 
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
-        seen = Seen(f"http://127.0.0.1:{server.server_port}")
+    seen = Seen("")
+    with serving(Answers) as seen.url:
+        yield seen
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Serve HTTP on a free port of 127.0.0.1; yields the origin."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
-            yield seen
+            yield f"http://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
             thread.join(10)

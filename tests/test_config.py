@@ -3,6 +3,7 @@
 import dataclasses
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -95,6 +96,7 @@ def test_the_published_schema_accepts_and_refuses_the_same() -> None:
     schema = json_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate({"server": {"port": 3000}}, schema)
-    for wrong in ({"server": {"prot": 1}}, {"nothing": {}}, {"waiver": [{"check": "x"}]}):
+    mistakes: list[dict[str, Any]] = [{"server": {"prot": 1}}, {"nothing": {}}, {"waiver": [{"check": "x"}]}]
+    for wrong in mistakes:
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(wrong, schema)

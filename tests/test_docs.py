@@ -49,7 +49,7 @@ def test_every_check_is_seen_red_and_green(one: Check, colour: str) -> None:
     assert f'@pytest.mark.{colour}("{one.id}")' in TESTS
 
 
-def keys(model: type, prefix: str = "") -> list[str]:
+def keys(model: Any, prefix: str = "") -> list[str]:
     found: list[str] = []
     for one in dataclasses.fields(model):
         hint: Any = get_type_hints(model)[one.name]

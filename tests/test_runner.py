@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,10 @@ def asking(name: str, answer: Callable[[Context], Any], **options: Any) -> Check
 
     probe.__name__ = name
     return check(**options)(probe)
+
+
+def answering(outcome: Outcome, ctx: Context) -> Outcome:
+    return outcome
 
 
 def raising(error: BaseException) -> Callable[[Context], Any]:
@@ -194,13 +199,13 @@ def test_every_leaf_text_is_scrubbed_before_a_result_exists(ctx: Context) -> Non
     leak = "plainly-fake-value"
     _ = ctx.env
     finding = Finding(leak, leak, leak, leak)
-    outcomes = [
+    outcomes: list[Outcome] = [
         Passed(leak, (finding,)),
         Failed(leak, leak, (finding,), leak),
         Undecided(leak, leak, (finding,)),
         Skipped(leak),
     ]
-    checks = [asking(f"c{n}", lambda _, o=o: o) for n, o in enumerate(outcomes)]
+    checks = [asking(f"c{n}", partial(answering, o)) for n, o in enumerate(outcomes)]
     checks += [asking("crash", raising(ValueError(leak))), asking("blocked", raising(Unavailable("x", leak)))]
     for result in results(checks, ctx).values():
         assert leak not in repr(result.outcome), result.check.id

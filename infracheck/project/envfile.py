@@ -2,6 +2,7 @@
 
 import io
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,16 @@ from infracheck.errors import UsageError
 from infracheck.secret import PUBLIC_PREFIXES, SECRET_NAME, Secret
 
 State = Literal["FILLED", "EMPTY", "MISSING"]
-OPTIONAL: Final = re.compile(r"^\W*\(?optional\b", re.IGNORECASE)
+OPTIONAL: Final = re.compile(r"^\W*optional\b|\(optional\b", re.IGNORECASE)
+# "Optional in development, required in production" marks nothing optional; "optional: required only for X" does.
+REQUIRED: Final = re.compile(r"\b(?:required|mandatory)\b(?!\s+(?:only|if|when|for|unless)\b)", re.IGNORECASE)
+_NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*"
+_ASSIGNMENT: Final = re.compile(rf"\s*(?:export\s+)?({_NAME})\s*=\s*(.*)")
+_COMMENTED_OUT: Final = re.compile(r"#+\s*(?:export\s+)?[A-Z_][A-Z0-9_]*\s*=")
+_NEWLINE: Final = re.compile(r"\r\n|\n|\r")
+_BESIDE: Final = re.compile(
+    r"""=(?:[^\S\r\n]+(?=\#)|[^\S\r\n]*(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|.*?(?=\s\#|$)))(.*)""", re.DOTALL
+)
 _MODES: Final = {"execute-plan": "development", "deploy-check": "production"}
 
 
@@ -22,7 +32,8 @@ class Entry:
     key: str
     value: Secret
     line: int  # 1-based
-    comment: str | None = None  # the line right above, or what follows on the same line, when it says optional
+    comment: str | None = None  # beside it or in the lines right above, when it says optional
+    assigned: bool = True  # False for a bare name without `=`, which sets nothing
 
     @property
     def optional(self) -> bool:
@@ -53,30 +64,48 @@ def read(path: Path) -> list[Entry]:
         raise UsageError(f"{path.name} is not UTF-8 text", hint=f"save {path.name} as UTF-8; nothing was run") from None
     except OSError as error:
         raise UsageError(f"{path.name} cannot be read: {error.strerror}", hint="check the file's permissions") from None
-    lines = text.splitlines()
-    return [
-        Entry(binding.key, Secret(binding.value or ""), line, _optional_mark(lines, line))
-        for binding in parse_stream(io.StringIO(text))
-        if binding.key
-        for line in [_line_of(lines, binding.original.line, binding.key)]
-    ]
+    lines = _NEWLINE.split(text)
+    ends = [match.start() for match in _NEWLINE.finditer(text)]
+    found: list[Entry] = []
+    position = 0  # the library's own line numbers count the white space before, and may count `\r\n` twice
+    for binding in parse_stream(io.StringIO(text, newline="")):
+        original = binding.original.string
+        line = bisect_left(ends, position + len(original) - len(original.lstrip())) + 1
+        position += len(original)
+        if binding.error:
+            found += _unreadable(original.lstrip(), line)
+        elif binding.key and (binding.value is not None or re.fullmatch(r"[A-Z_][A-Z0-9_]*", binding.key)):
+            comment = _optional_mark(_beside(original), lines[: line - 1])
+            found.append(Entry(binding.key, Secret(binding.value or ""), line, comment, binding.value is not None))
+    return found
 
 
-def _line_of(lines: list[str], start: int, key: str) -> int:
-    # The library's line is where the white space before an assignment begins.
-    for number in range(start, len(lines) + 1):
-        if re.match(rf"\s*(?:export\s+)?['\"]?{re.escape(key)}\b", lines[number - 1]):
-            return number
-    return start
+def _unreadable(original: str, start: int) -> list[Entry]:
+    # A quote that is never closed swallows the lines after it here, but not in Node's readers.
+    numbered = enumerate(_NEWLINE.split(original), start)
+    matches = ((line, match) for line, text in numbered if (match := _ASSIGNMENT.match(text)))
+    return [Entry(match[1], Secret(match[2].strip()), line) for line, match in matches]
 
 
-def _optional_mark(lines: list[str], line: int) -> str | None:
-    """Return the comment that marks the variable of a line optional: beside it, or right above it."""
-    beside = lines[line - 1].partition(" #")[2]
-    above = lines[line - 2].strip() if line >= 2 else ""
-    for comment in (beside, above.removeprefix("#") if above.startswith("#") else ""):
-        if OPTIONAL.match(comment.strip()):
-            return comment.strip()
+def _beside(original: str) -> str:
+    """Return the comment behind a value; a `#` inside of quotes begins none."""
+    match = _BESIDE.search(original.rstrip())
+    return match[1].strip().removeprefix("#").strip() if match else ""
+
+
+def _optional_mark(beside: str, before: list[str]) -> str | None:
+    """Return the comment that marks a variable optional: beside it, or in the comments that end right above it."""
+    above = []
+    for line in reversed(before):
+        text = line.strip()
+        if not text.startswith("#") or _COMMENTED_OUT.match(text):
+            break  # a comment above an assignment that is commented out speaks of that one
+        above.append(text.lstrip("#").strip())
+    for comment in (beside, *above):
+        if OPTIONAL.search(comment):
+            return None if REQUIRED.search(comment) else comment
+        if REQUIRED.match(comment):
+            return None
     return None
 
 
@@ -138,6 +167,6 @@ def load(
     files = tuple(load_order(root, stage, env_file))
     entries: dict[str, tuple[Path, Entry]] = {}
     for path in reversed(files):
-        entries.update({entry.key: (path, entry) for entry in read(path)})
+        entries.update({entry.key: (path, entry) for entry in read(path) if entry.assigned})
     expected = {entry.key: entry for entry in read(example)} if example else {}
     return Environment(example, tuple(expected.values()), files, entries, process)

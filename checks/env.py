@@ -1,0 +1,157 @@
+"""The app's variables."""
+
+from collections.abc import Sequence
+
+from infracheck.context import Context
+from infracheck.model import Failed, Finding, Passed, Undecided, Verdict, check
+from infracheck.project import envfile
+from infracheck.project.envfile import Entry
+
+SHOWN = 4  # variables named in a remedy; the findings name all
+
+
+def _nothing_expected(ctx: Context) -> str | None:
+    env = ctx.env
+    if env.example is None:
+        return None if env.files else "no .env.local.example and no env file: nothing says which variables are needed"
+    if not env.expected:
+        return f"{ctx.project.show(env.example)} names no variable"
+    if all(entry.optional for entry in env.expected):
+        return f"{ctx.project.show(env.example)} marks every variable optional"
+    return None
+
+
+@check(applies=_nothing_expected, proves=4)
+def env_filled(ctx: Context) -> Verdict:
+    """Every variable of the example that is not marked optional has a value.
+
+    An app with an empty key boots, and fails later in front of a user. Each variable that the example names is FILLED,
+    EMPTY (`VAR=`, `VAR=""` or white space) or MISSING; the last two close the gate, unless `# Optional` stands beside
+    the variable or in the comments right above it. Values are read as the app reads them: the process environment
+    first, then `.env.local` and the other env files in the framework's order. In CI all of them come from the process
+    environment, and the report says so per variable.
+    """
+    env = ctx.env
+    if env.example is None:
+        return _no_example(ctx)
+    rows = tuple(_row(ctx, entry) for entry in env.expected)
+    required = [row for row in rows if row.state != "OPTIONAL" and not _is_optional(ctx, row.subject)]
+    empty = [row for row in required if row.state != "FILLED"]
+    if not empty:
+        return Passed(f"{len(required)} of {len(required)} required variables have a value", rows)
+    have = "has" if len(empty) == 1 else "have"
+    return Failed(f"{len(empty)} of {len(required)} required variables {have} no value", _remedy(ctx, empty), rows)
+
+
+def _is_optional(ctx: Context, name: str) -> bool:
+    return ctx.env.optional(name) is not None
+
+
+def _row(ctx: Context, entry: Entry) -> Finding:
+    """Return the evidence for one variable of the example; where = the line that sets it, else the example's."""
+    env, name = ctx.env, entry.key
+    variable = env[name]
+    where = set_at(ctx, name) or (f"{ctx.project.show(env.example)}:{entry.line}" if env.example else None)
+    if variable.state != "FILLED" and entry.optional:
+        return Finding(name, "OPTIONAL", f"{variable.state}; {entry.comment}", where, "info")
+    note = _note(ctx, name)
+    return Finding(name, variable.state, note, where, "info" if variable.state == "FILLED" else "fail")
+
+
+def set_at(ctx: Context, name: str) -> str | None:
+    """Return the file:line that gives a variable its value; None when the process environment does, or nothing."""
+    return None if name in ctx.env.process else _written_at(ctx, name)
+
+
+def _written_at(ctx: Context, name: str) -> str | None:
+    if name not in ctx.env.entries:
+        return None
+    path, entry = ctx.env.entries[name]
+    return f"{ctx.project.show(path)}:{entry.line}"
+
+
+def _note(ctx: Context, name: str) -> str:
+    """Say where a value comes from, unless it is the line that the finding names, and what it keeps from being read."""
+    env = ctx.env
+    if name in env.process:
+        origin = "process environment" if env[name].state == "FILLED" else "set but empty in the process environment"
+        beaten = _written_at(ctx, name)
+        return f"{origin}, which beats {beaten}" if beaten else origin
+    if name not in env.entries:
+        return "" if env.files else "not in the process environment, and there is no env file"
+    if env[name].state == "EMPTY" and (beaten := _filled_elsewhere(ctx, name)):
+        return f"beats {beaten}, which has a value"
+    return ""
+
+
+def _filled_elsewhere(ctx: Context, name: str) -> str | None:
+    winner, _ = ctx.env.entries[name]
+    for path in ctx.env.files:
+        for entry in envfile.read(path) if path != winner else ():
+            if entry.key == name and entry.value.reveal().strip():
+                return f"{ctx.project.show(path)}:{entry.line}"
+    return None
+
+
+def _remedy(ctx: Context, empty: Sequence[Finding]) -> str:
+    env = ctx.env
+    in_process = [row for row in empty if row.subject in env.process]
+    in_file = [row for row in empty if row not in in_process and row.state == "EMPTY"]
+    missing = [row for row in empty if row.state == "MISSING"]
+    steps = []
+    if in_file:
+        steps.append(f"put {_a_value(in_file)} after {_several([f'{row.subject}= in {row.where}' for row in in_file])}")
+    if in_process:
+        names = _several([row.subject for row in in_process])
+        steps.append(f"give {names} a value in the process environment, or unset it there")
+    if missing:
+        steps.append(_add(ctx, missing))
+    return "; ".join(steps)
+
+
+def _add(ctx: Context, missing: Sequence[Finding]) -> str:
+    env = ctx.env
+    names = _several([row.subject for row in missing])
+    if not env.files and ctx.process.get("CI", "false").lower() not in {"", "0", "false"}:
+        return f"give the job {names} in its environment (`env:`, from the repository's secrets)"
+    lines = _several([f"{row.subject}=" for row in missing])
+    if env.files:
+        return f"add {lines} with {_a_value(missing)} to {ctx.project.show(env.files[0])}"
+    example = ctx.project.show(env.example) if env.example else ".env.local.example"
+    target = _target(ctx)
+    return f"cp {example} {target}, then put {_a_value(missing)} after {lines} in {target}"
+
+
+def _target(ctx: Context) -> str:
+    if ctx.settings.app.env_file:
+        return ctx.settings.app.env_file
+    example = ctx.env.example
+    next_js = ctx.project.framework == "next"  # git ignores .env.local in its template, .env not always
+    return ".env.local" if next_js or example is None else example.name.removesuffix(".example")
+
+
+def _a_value(rows: Sequence[Finding]) -> str:
+    return "a value" if len(rows) == 1 else "values"
+
+
+def _several(texts: Sequence[str]) -> str:
+    """Return `a, b and c`, or the first few and how many more."""
+    shown = list(texts[:SHOWN]) if len(texts) > SHOWN + 1 else list(texts)
+    if more := len(texts) - len(shown):
+        shown.append(f"{more} more")
+    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
+
+
+def _no_example(ctx: Context) -> Verdict:
+    """Report what the env files set: without an example nobody can tell what is missing."""
+    env = ctx.env
+    rows = []
+    for name, (path, entry) in env.entries.items():
+        state = env[name].state
+        rows.append(Finding(name, state, _note(ctx, name), f"{ctx.project.show(path)}:{entry.line}", "info"))
+    return Undecided(
+        "there is no .env.local.example, so nothing says which variables are needed",
+        "write .env.local.example: a line NAME= for each variable that the app needs, without its value, "
+        "and `# Optional` above those that may stay empty",
+        tuple(rows),
+    )

@@ -1,0 +1,98 @@
+"""Judges what a dev server answered and logged: is it up well, and if not, what is the cause?"""
+
+import html
+import json
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from infracheck.clients.devboot import Refused, Row
+from infracheck.clients.devcauses import explain
+from infracheck.clients.devplan import Plan
+from infracheck.secret import clean
+
+if TYPE_CHECKING:
+    from infracheck.clients.devlog import DevLog, Entry
+    from infracheck.clients.http import Answer
+
+_NEXT_DATA = re.compile(r'<script id="__NEXT_DATA__"[^>]*>(.*?)</script>', re.DOTALL)
+_INVISIBLE = re.compile(r"<(script|style|head)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+LABEL: Final = 72  # characters of a message that name its row
+SNIPPET: Final = 160  # characters of a page that explains itself in words
+LAST_LINES: Final = 6
+STATUS_REMEDIES: Final = {
+    401: "name a page that needs no login: [server] ready in infracheck.toml",
+    403: "name a page that needs no login: [server] ready in infracheck.toml",
+    404: "name a page that exists: [server] ready in infracheck.toml",
+}
+
+
+def judge(plan: Plan, answer: "Answer", log: "DevLog") -> Refused | None:
+    """Return why an answer is not good, None if it is: below 400, and no error was logged on the way."""
+    if answer.status >= 400:
+        return _bad_status(plan, answer, log)
+    if errors := log.errors():
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        summary = f"`{urlsplit(answer.url).path}` answers {answer.status}, but an error was logged: {errors[0]}{more}"
+        return Refused(summary, remedy_for(plan, errors[0]), log_rows(log))
+    return None
+
+
+def _bad_status(plan: Plan, answer: "Answer", log: "DevLog") -> Refused:
+    path = urlsplit(answer.url).path
+    errors = log.errors()
+    page = next_error(answer.text, log)
+    cause = page or (errors[0] if errors else None)
+    said = str(cause) if cause else _snippet(answer.text)
+    remedy = STATUS_REMEDIES.get(answer.status) or (
+        remedy_for(plan, cause) if cause else f"open `{path}` while `{plan.shown}` runs, and read its log"
+    )
+    row = Row(f"GET {path}", str(answer.status), cause.where if cause else None, cause.text if cause else said)
+    rest = tuple(one for one in log_rows(log, hint=cause is None) if not cause or one.label != _label(cause))
+    return Refused(f"`{path}` answers {answer.status}{f': {said}' if said else ''}", remedy, (row, *rest))
+
+
+def next_error(page: str, log: "DevLog") -> "Entry | None":
+    """Return the error that an error page of Next.js carries as data."""
+    found = _NEXT_DATA.search(page)
+    try:
+        data = json.loads(found[1]) if found else None
+    except (ValueError, RecursionError):
+        return None
+    error = data.get("err") if isinstance(data, dict) else None
+    message = error.get("message") if isinstance(error, dict) else None
+    return log.read(clean(message)) if isinstance(message, str) else None
+
+
+def remedy_for(plan: Plan, error: "Entry") -> str:
+    """Return what to do about an error, by the table of causes or by the line it names."""
+    where = error.where or "what the log names"
+    if explanation := explain(str(error), {**plan.words, "where": where}):
+        return explanation.remedy
+    return f"correct {where}; `{plan.shown}` shows the same"
+
+
+def log_rows(log: "DevLog", *, hint: bool = False) -> tuple[Row, ...]:
+    """Return the errors and warnings of a log as rows; with `hint` its last lines if there is no error."""
+    rows = [
+        Row(
+            _label(entry),
+            "ERROR" if entry.level == "fail" else "WARNING",
+            entry.where,
+            entry.detail or (entry.text if len(entry.text) > LABEL else ""),
+            entry.level,
+        )
+        for entry in log.entries()
+    ]
+    if hint and not any(row.level == "fail" for row in rows):
+        rows += [Row("log", "LAST LINE", note=line, level="info") for line in log.tail(LAST_LINES)]
+    return tuple(rows)
+
+
+def _label(entry: "Entry") -> str:
+    return entry.text if len(entry.text) <= LABEL else f"{entry.text[: LABEL - 1]}…"
+
+
+def _snippet(page: str) -> str:
+    text = " ".join(html.unescape(_INVISIBLE.sub(" ", page)).split())
+    return clean(text, SNIPPET)

@@ -1,0 +1,114 @@
+"""How a dev server is to be started: its command, the port it is expected on, and what it sees as its environment."""
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from infracheck.project.detect import DEFAULT_PORTS, URL_VARIABLES
+
+if TYPE_CHECKING:
+    from infracheck.config import ServerSettings
+    from infracheck.project.detect import Project
+    from infracheck.project.envfile import Environment
+
+USUAL_PORT: Final = 3000
+OWN_PORT: Final = frozenset({"vite", "astro", "remix"})  # listen where their own settings say, whatever PORT is
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+SHELL: Final = re.compile(r"[&|;<>$`*]|^\w+=")
+INSTALL: Final = {
+    "npm": ("npm install", "npm install --save-dev"),
+    "pnpm": ("pnpm install", "pnpm add --save-dev"),
+    "yarn": ("yarn install", "yarn add --dev"),
+    "bun": ("bun install", "bun add --dev"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is started and where it should answer."""
+
+    command: tuple[str, ...]
+    shown: str  # "npm run dev"
+    port: int
+    port_source: str  # "[server] port"; what says that it is this port
+    path: str  # of the page that is asked for: "/"
+    timeout: float  # seconds until it has to answer well
+    words: Mapping[str, str]  # for remedies: how packages are installed and added here
+
+
+def port_of(project: "Project", settings: "ServerSettings", env: "Environment") -> int:
+    """Return the port on which the app expects itself: by the settings, its script, PORT, its own URL, or by default."""
+    return _port(project, settings, env)[0]
+
+
+def _port(project: "Project", settings: "ServerSettings", env: "Environment") -> tuple[int, str]:
+    """Return the port, and what says that it is this one."""
+    if settings.port:
+        return settings.port, "[server] port"
+    if port := project.port_of_script(settings.command or project.dev_script or ""):
+        return port, "[server] command" if settings.command else "the dev script"
+    if project.framework not in OWN_PORT:
+        # Next.js reads PORT from the process alone; a server that loads its env file itself finds it there, too.
+        text = env["PORT"].value.reveal() if project.framework is None else env.process.get("PORT", "")
+        if text.strip().isdecimal() and 0 < int(text) < 65536:
+            return int(text), "PORT"
+        for name in URL_VARIABLES:
+            if port := _local_port(env[name].value.reveal()):
+                return port, name
+    if project.framework in DEFAULT_PORTS:
+        return DEFAULT_PORTS[project.framework], f"the default of {project.framework}"
+    return USUAL_PORT, "the default"
+
+
+def _local_port(url: str) -> int | None:
+    try:
+        parts = urlsplit(url.strip())
+        return parts.port if parts.hostname in LOOPBACK else None
+    except ValueError:
+        return None
+
+
+def command_of(project: "Project", settings: "ServerSettings") -> list[str]:
+    """Return the command that starts the dev server; one that needs a shell is given to it."""
+    if settings.command is None:
+        return [project.package_manager, "run", "dev"]
+    if SHELL.search(settings.command):
+        return ["sh", "-c", settings.command]
+    try:
+        return shlex.split(settings.command)
+    except ValueError:
+        return ["sh", "-c", settings.command]
+
+
+def plan_of(project: "Project", settings: "ServerSettings", env: "Environment") -> Plan:
+    port, source = _port(project, settings, env)
+    shown = settings.command or f"{project.package_manager} run dev"
+    install, add = INSTALL[project.package_manager]
+    if project.package_manager == "npm" and (project.root / "package-lock.json").is_file():
+        install = "npm ci"
+    return Plan(
+        command=tuple(command_of(project, settings)) or ("",),
+        shown=shown,
+        port=port,
+        port_source=source,
+        path=f"/{settings.ready.removeprefix('/')}",
+        timeout=settings.timeout,
+        words={"command": shown, "install": install, "add": add},
+    )
+
+
+def child_env(project: "Project", env: "Environment", port: int) -> dict[str, str]:
+    """Return what the server sees: what a developer's terminal gives it, no more.
+
+    A framework reads its env files by itself, in its own dialect; values from here would hide what it makes of them.
+    They are given only to what reads none: a server without a framework, or an env file that [app] env_file names.
+    """
+    reads_files = project.framework and all(
+        path.parent == project.root and path.name.startswith(".env") for path in env.files
+    )
+    own = dict(env.process) if reads_files else env.as_process()
+    own.pop("FORCE_COLOR", None)  # Node warns when both are set
+    return {**own, "PORT": str(port), "BROWSER": "none", "NEXT_TELEMETRY_DISABLED": "1", "NO_COLOR": "1"}

@@ -1,0 +1,44 @@
+"""Why a dev server did not come up, by its log: it ended, gave up, or took too long."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infracheck.clients.devanswer import log_rows, remedy_for
+from infracheck.clients.devboot import Refused, Row
+from infracheck.clients.devcauses import PORT, explain
+from infracheck.clients.devplan import Plan
+from infracheck.clients.devrefusal import port_taken
+
+if TYPE_CHECKING:
+    from infracheck.clients.devlog import DevLog
+
+
+def given_up(what: str, plan: Plan, log: "DevLog", root: Path) -> Refused:
+    """Return the cause that the log names for `what` has happened."""
+    errors = log.errors()
+    where = next((one.where for one in errors if one.where), None) or "what the log names"
+    explained = explain("\n".join(log.lines()), {**plan.words, "where": where})
+    rows = log_rows(log, hint=True)
+    if explained and explained.cause is PORT:
+        taken = port_taken(int("".join(explained.groups)), root)
+        if taken:
+            return Refused(f"{what}: {taken.summary}", taken.remedy, (*taken.rows, *rows))
+    if explained:
+        return Refused(f"{what}: {explained.summary}", explained.remedy, rows)
+    if errors:
+        return Refused(f"{what}: {errors[0]}", remedy_for(plan, errors[0]), rows)
+    last = "".join(f": {line.strip()}" for line in log.tail(1))
+    return Refused(f"{what}{last}", f"run `{plan.shown}` by hand and correct what it prints", rows)
+
+
+def late(gate: str, plan: Plan, log: "DevLog", elsewhere: set[int]) -> Refused:
+    """Return that the time is up at this gate; `elsewhere` are other ports that the server listens on."""
+    doing = f" ({log.progress})" if log.progress else ""
+    summary = f"{gate} after {plan.timeout:g} s{doing}"
+    remedy = "see the last lines of its log; if it only needs longer, raise [server] timeout in infracheck.toml"
+    if elsewhere:
+        found = ", ".join(map(str, sorted(elsewhere)))
+        summary += f"; it listens on {found} instead"
+        remedy = f"set [server] port in infracheck.toml to the one that serves the app ({found})"
+    row = Row(f"port {plan.port}", "TIMEOUT", note=f"expected by {plan.port_source}")
+    return Refused(summary, remedy, (row, *log_rows(log, hint=True)))
