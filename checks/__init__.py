@@ -9,6 +9,7 @@ from .database import database_connects
 from .env import env_filled
 from .schema import schema_tables
 from .sentry import sentry_configured, sentry_receives
+from .server import server_boots, server_stops
 
 GATE: Final[tuple[Check, ...]] = (
     env_filled,
@@ -17,4 +18,6 @@ GATE: Final[tuple[Check, ...]] = (
     auth_responds,
     sentry_configured,
     sentry_receives,
+    server_boots,
+    server_stops,
 )

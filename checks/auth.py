@@ -25,6 +25,7 @@ OTHERS: Final = {
     "@supabase/ssr": "Supabase Auth",
     "@stackframe/stack": "Stack Auth",
 }
+LOG_LINES: Final = 60
 COMPILE_SECONDS: Final = 60.0  # a dev server compiles the auth route at its first request
 
 
@@ -84,7 +85,7 @@ def auth_responds(ctx: Context) -> Verdict:
         return Passed(f"{target.service} answers at {_place(target)} with {keys.note}", findings)
     if worst[0] is keys and _may_lack_keys(keys, target):
         return Passed(f"{target.service} answers at {_place(target)}; it publishes no keys", findings)
-    return _failure(*worst, target, findings)
+    return _failure(*worst, target, findings + _from_log(ctx, target, worst[0].state))
 
 
 @auth_responds.head_start()
@@ -208,6 +209,14 @@ def _failure(probe: "Probe", problem: ClientError, target: Target, findings: tup
     if isinstance(problem, Unclear):
         return Undecided(problem.summary, remedy, findings)
     return Failed(problem.summary, remedy, findings, f"curl -i {shlex.quote(target.base + probe.path)}")
+
+
+def _from_log(ctx: Context, target: Target, state: str) -> tuple[Finding, ...]:
+    """Return what the dev server printed last as an error: a route that throws answers with an empty page."""
+    if not target.inside or state not in {"ERROR", "KEYS FAIL"}:
+        return ()
+    errors = [line.strip() for line in ctx.server.tail(LOG_LINES) if line.lstrip().startswith("⨯")]
+    return tuple(Finding(ctx.server.command, "PRINTED", line.removeprefix("⨯ "), None, "info") for line in errors[-1:])
 
 
 def _place(target: Target) -> str:

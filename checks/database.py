@@ -75,7 +75,7 @@ def _not_named(ctx: Context, name: str) -> Verdict:
 def _refused(ctx: Context, name: str, refusal: "NoSession") -> Verdict:
     where = set_at(ctx, name)
     remedy = refusal.remedy_for(f"{name} ({where or 'process environment'})")
-    findings = (Finding(name, refusal.state, refusal.summary, where),)
+    findings = (Finding(name, refusal.state, where=where),)
     if isinstance(refusal, Unclear):
         return Undecided(refusal.summary, remedy, findings)
     return Failed(refusal.summary, remedy, findings, refusal.reproduce)

@@ -40,7 +40,10 @@ def env_filled(ctx: Context) -> Verdict:
     if not empty:
         return Passed(f"{len(required)} of {len(required)} required variables have a value", rows)
     have = "has" if len(empty) == 1 else "have"
-    return Failed(f"{len(empty)} of {len(required)} required variables {have} no value", _remedy(ctx, empty), rows)
+    summary = f"{len(empty)} of {len(required)} required variables {have} no value"
+    if not env.files:
+        summary += ": there is no env file, and the process environment lacks them"
+    return Failed(summary, _remedy(ctx, empty), rows)
 
 
 def _is_optional(ctx: Context, name: str) -> bool:
@@ -78,7 +81,7 @@ def _note(ctx: Context, name: str) -> str:
         beaten = _written_at(ctx, name)
         return f"{origin}, which beats {beaten}" if beaten else origin
     if name not in env.entries:
-        return "" if env.files else "not in the process environment, and there is no env file"
+        return ""
     if env[name].state == "EMPTY" and (beaten := _filled_elsewhere(ctx, name)):
         return f"beats {beaten}, which has a value"
     return ""

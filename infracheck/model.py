@@ -235,14 +235,14 @@ class Report:
 
     @property
     def next_step(self) -> str | None:
-        """The one thing to do next, or None when the gate is open."""
+        """What the first cause asks for, or None where there is none."""
         if not self.causes:
-            return self.strict_breaches[0].check.title if self.strict and self.strict_breaches else None
+            return None
         match self.causes[0].outcome:
             case Failed(remedy=remedy) | Undecided(remedy=remedy):
                 return remedy
             case Crashed():
-                return f"report this: `infracheck run --only {self.causes[0].check.id} --verbose` shows where it broke"
+                return f"infracheck itself broke in {self.causes[0].check.id}: report it with the line that says where"
             case Blocked(by=by):
                 return f"run `{by}` too: it says what is missing"
             case _:

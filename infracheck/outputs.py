@@ -61,11 +61,15 @@ class Outputs:
 
     def finish(self, screen: "Screen", report: Report) -> None:
         """Write the files, whole, then end what standard output shows."""
-        for name, path in self.files:
-            write_whole(path, renderer(name)(report))
-        screen.close(report)
+        try:
+            for name, path in self.files:
+                write_whole(path, renderer(name)(report))
+        finally:
+            screen.close(report)
         if self.shown != "terminal":
-            sys.stdout.write(renderer(self.shown)(report))
+            # Documents are UTF-8 wherever they go; the terminal's own report falls back to what its encoding has.
+            sys.stdout.flush()
+            sys.stdout.buffer.write(renderer(self.shown)(report).encode("utf-8", "replace"))
         sys.stdout.flush()
 
 

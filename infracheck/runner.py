@@ -168,7 +168,7 @@ def excused(one: Check, outcome: Outcome, waivers: Sequence[Waiver], today: date
     alive = [w for w in for_this if w.expires is None or w.expires >= today]
     used = {id(finding): w for finding in failing for w in alive if fnmatchcase(finding.subject, w.subject)}
     expired = tuple(
-        Finding(w.subject, "WAIVER EXPIRED", f"on {w.expires}: {w.reason}", w.source, "info")
+        Finding(w.subject, "WAIVER EXPIRED", f"on {w.expires}: {w.reason}", w.source, "warn")
         for w in for_this
         if w not in alive
     )

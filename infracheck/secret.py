@@ -124,19 +124,25 @@ def _path_tokens(name: str, value: str) -> set[str]:
 def _url_parts(value: str) -> set[str]:
     # Mistyped URLs are what other libraries quote, so the user info is found by shape, not only by parsing.
     parts: set[str] = set()
-    for password in re.findall(r"[^\s/@]*?:([^\s/@]+(?:[/@][^\s@]*)*?)@[^\s@/]+", value.rpartition("://")[2]):
-        parts |= {password, unquote(password)}
+    rest = value.strip().rpartition("://")[2]
+    for user, password in re.findall(r"([^\s/@:]*):(\S+)@[^\s@/]+", rest):
+        if password != user:  # postgres:postgres@localhost hides nothing, and masking it would cripple every message
+            parts |= {password, unquote(password)}
     parts |= set(re.findall(r"\bpassword\s*=\s*'?([^\s']+)", value))  # libpq's keyword form
     try:
         split = urlsplit(value.strip())
         query = parse_qsl(split.query)
-        if split.password:
-            parts |= {split.password, unquote(split.password)}
+        names = {split.username, split.path.strip("/")}
+        password = split.password
     except ValueError:
         return parts
+    if password and password not in names:
+        parts |= {password, unquote(password)}
+    else:
+        parts.discard(password or "")
     if split.scheme and split.netloc:
         parts |= {text for _, text in query if len(text) >= SHORTEST}
-        if split.password is None and split.username and len(split.username) >= 2 * SHORTEST:
+        if password is None and split.username and len(split.username) >= 2 * SHORTEST:
             parts.add(split.username)  # a token as the user: https://TOKEN@host/
     return parts
 

@@ -105,7 +105,7 @@ def test_the_wheel_holds_checks_and_templates_inside_the_package(tmp_path: Path)
     ).stdout.split()
     assert tracked
     assert {f"infracheck/{name}" for name in tracked} - held == set()
-    assert "infracheck/py.typed" in held
+    assert {"infracheck/py.typed", "infracheck/report/report.schema.json"} <= held
     assert {name.split("/")[0] for name in held} == {
         "infracheck",
         next(n for n in held if ".dist-info/" in n).split("/")[0],

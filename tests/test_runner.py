@@ -243,7 +243,7 @@ def test_an_expired_waiver_excuses_nothing_and_is_named() -> None:
     outcome = excused(passing("one"), FAILED, [waiver("*", date(2026, 11, 21))], TODAY)
     assert isinstance(outcome, Failed)
     assert [f.subject for f in outcome.findings if f.level == "fail"] == ["A", "B"]
-    assert outcome.findings[-1] == Finding("*", "WAIVER EXPIRED", "on 2026-11-21: agreed", "infracheck.toml:3", "info")
+    assert outcome.findings[-1] == Finding("*", "WAIVER EXPIRED", "on 2026-11-21: agreed", "infracheck.toml:3", "warn")
 
 
 def test_a_waiver_of_another_check_or_of_a_crash_does_nothing() -> None:

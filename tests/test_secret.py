@@ -58,6 +58,7 @@ def test_only_reveal_returns_the_text() -> None:
         ("DATABASE_URL", "postgresql://u:p%40ssw%rd@h/db", 'invalid percent-encoded token: "p%40ssw%rd"'),
         ("DATABASE_URL", "postgresql://u:p%40ss%2Fw@h/db", "password p@ss/w is wrong"),
         ("DATABASE_URL", "postgresql://u:abc@h/db", "password abc is wrong"),
+        ("DATABASE_URL", "postgresql://u:p@ss/w@h/db", "password p@ss/w is wrong"),
         ("DATABASE_URL", "host=h user=u password=abcdef dbname=d", "password abcdef is wrong"),
         ("HOOK", f"https://api.example/?token={CANARY}", f"for url https://api.example/?token={CANARY}"),
         ("HOOK", f"https://api.example/?token={CANARY}", f"token was {CANARY}"),
@@ -86,6 +87,13 @@ def test_the_border_masks_what_others_quote(name: str, value: str, leak: str) ->
         ("NEON_AUTH_BASE_URL", "http://localhost:3100/neondb/auth", "http://localhost:3100/neondb/auth/ok answers 404"),
         ("NEXT_PUBLIC_NAME", "My lovely app", "the page says My lovely app"),
         ("SHORT", "users", "table users is missing"),
+        (
+            "DATABASE_URL",
+            "postgresql://postgres:postgres@localhost/app",
+            "PostgreSQL 18.6 answers as postgres@localhost",
+        ),
+        ("DATABASE_URL", "postgresql://app:notes@localhost/notes", "public.notes is missing"),
+        ("DATABASE_URL", "postgresql://u:p@ss@h/db", "the password of u is wrong"),
     ],
 )
 def test_what_is_no_secret_stays_readable(name: str, value: str, text: str) -> None:

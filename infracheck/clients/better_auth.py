@@ -130,14 +130,14 @@ def ask(http: "Http", base: str, *, neon: bool, timeout: float) -> Service:
         probes.append(_probe(http, base, path, judge, timeout))
         if probes[-1].state == "NO ANSWER":
             return Service(base, tuple(probes))
-    return Service(
-        base, (*probes, _keys(http, base, (NEON_KEYS, OWN_KEYS) if neon else (OWN_KEYS, NEON_KEYS), timeout))
-    )
+    paths = (NEON_KEYS, OWN_KEYS) if neon else (OWN_KEYS, NEON_KEYS)
+    failing = "KEYS FAIL" if probes[0].state == ANSWERS else "ERROR"
+    return Service(base, (*probes, _keys(http, base, paths, timeout, failing)))
 
 
-def _keys(http: "Http", base: str, paths: tuple[str, str], timeout: float) -> Probe:
+def _keys(http: "Http", base: str, paths: tuple[str, str], timeout: float, failing: str) -> Probe:
     for path in paths:
-        found = _probe(http, base, path, _judge_keys, timeout)
+        found = _probe(http, base, path, _judge_keys, timeout, failing=failing)
         if found.state != "MISSING":
             return found
     summary = f"{place_of(base)} publishes no keys: 404 for {' and '.join(paths)}"
@@ -164,7 +164,8 @@ def elsewhere(http: "Http", base: str, *, timeout: float) -> str | None:
 Judge = Callable[["Answer"], tuple[str, str]]
 
 
-def _probe(http: "Http", base: str, path: str, judge: Judge, timeout: float) -> Probe:
+def _probe(http: "Http", base: str, path: str, judge: Judge, timeout: float, *, failing: str = "ERROR") -> Probe:
+    """Ask once; `failing` is the state of an answer of the 500 kind."""
     try:
         answer = http.request("GET", base + path, timeout=timeout, headers={"Accept": "application/json"})
     except ClientError as error:
@@ -172,8 +173,7 @@ def _probe(http: "Http", base: str, path: str, judge: Judge, timeout: float) -> 
     state, note = _state(answer) or judge(answer)
     if state == ANSWERS:
         return Probe(path, state, note)
-    if state == "ERROR" and judge is _judge_keys:
-        state = "KEYS FAIL"
+    state = failing if state == "ERROR" else state
     kind, summary, remedy = PROBLEMS[state]
     place = place_of(base)
     full = urlsplit(base).path + path

@@ -1,6 +1,5 @@
 """Judges what a dev server answered and logged: is it up well, and if not, what is the cause?"""
 
-import html
 import json
 import re
 from typing import TYPE_CHECKING, Final
@@ -9,6 +8,7 @@ from urllib.parse import urlsplit
 from infracheck.clients.devboot import Refused, Row
 from infracheck.clients.devcauses import explain
 from infracheck.clients.devplan import Plan
+from infracheck.clients.said import reason_of
 from infracheck.secret import clean
 
 if TYPE_CHECKING:
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from infracheck.clients.http import Answer
 
 _NEXT_DATA = re.compile(r'<script id="__NEXT_DATA__"[^>]*>(.*?)</script>', re.DOTALL)
-_INVISIBLE = re.compile(r"<(script|style|head)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 LABEL: Final = 72  # characters of a message that name its row
-SNIPPET: Final = 160  # characters of a page that explains itself in words
 LAST_LINES: Final = 6
 STATUS_REMEDIES: Final = {
     401: "name a page that needs no login: [server] ready in infracheck.toml",
@@ -41,15 +39,19 @@ def judge(plan: Plan, answer: "Answer", log: "DevLog") -> Refused | None:
 def _bad_status(plan: Plan, answer: "Answer", log: "DevLog") -> Refused:
     path = urlsplit(answer.url).path
     errors = log.errors()
-    page = next_error(answer.text, log)
-    cause = page or (errors[0] if errors else None)
-    said = str(cause) if cause else _snippet(answer.text)
+    cause = next_error(answer.text, log) or (errors[-1] if errors else None)
+    said = f": {cause}" if cause else reason_of(answer)
     remedy = STATUS_REMEDIES.get(answer.status) or (
         remedy_for(plan, cause) if cause else f"open `{path}` while `{plan.shown}` runs, and read its log"
     )
-    row = Row(f"GET {path}", str(answer.status), cause.where if cause else None, cause.text if cause else said)
+    row = Row(
+        f"GET {path}",
+        str(answer.status),
+        cause.where if cause else None,
+        cause.text if cause else said.removeprefix(": "),
+    )
     rest = tuple(one for one in log_rows(log, hint=cause is None) if not cause or one.label != _label(cause))
-    return Refused(f"`{path}` answers {answer.status}{f': {said}' if said else ''}", remedy, (row, *rest))
+    return Refused(f"`{path}` answers {answer.status}{said}", remedy, (row, *rest))
 
 
 def next_error(page: str, log: "DevLog") -> "Entry | None":
@@ -91,8 +93,3 @@ def log_rows(log: "DevLog", *, hint: bool = False) -> tuple[Row, ...]:
 
 def _label(entry: "Entry") -> str:
     return entry.text if len(entry.text) <= LABEL else f"{entry.text[: LABEL - 1]}…"
-
-
-def _snippet(page: str) -> str:
-    text = " ".join(html.unescape(_INVISIBLE.sub(" ", page)).split())
-    return clean(text, SNIPPET)

@@ -9,13 +9,13 @@ from typing import Final
 class Cause:
     """`{0}`, `{1}` are the groups of the pattern; `{command}`, `{install}`, `{where}` are filled in too.
 
-    `final`: seen in a log, it means that the server will not come up any more, though it may not exit.
+    `last_words`: seen in a log, it means that the server will not come up, and it gets these seconds to say the rest.
     """
 
     pattern: re.Pattern[str]
     summary: str
     remedy: str
-    final: bool = False
+    last_words: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ PORT: Final = Cause(
     re.compile(r"(?:EADDRINUSE|[Aa]ddress already in use)[^\n]*?:(\d+)\b|Port (\d+) is (?:already )?in use"),
     "port {0}{1} was taken while `{command}` started",
     "stop what holds port {0}{1}, or set another [server] port in infracheck.toml",
-    final=True,
+    last_words=3.0,
 )
 ANOTHER: Final = Cause(
     re.compile(r"Another next \w+ server is already running[^\n]*\n+- Local: +(\S+)\n- PID: +(\d+)"),
@@ -43,13 +43,13 @@ LOCKED: Final = Cause(
     re.compile(r"Another next \w+ (?:server|process) is already running|Unable to acquire lock at"),
     "another `next` of this folder is running already",
     "stop it, then run the gate again: it boots its own",
-    final=True,
+    last_words=3.0,
 )
 TYPESCRIPT: Final = Cause(
     re.compile(r"trying to use TypeScript but do not have the required|^Installing (?:dev)?[dD]ependencies", re.M),
     "the app is written in TypeScript, but its packages are not installed (Next.js would install them by itself)",
     "install them: `{add} typescript @types/react @types/node`, and commit package.json and the lock file",
-    final=True,
+    last_words=0.0,
 )
 CAUSES: Final = (
     PORT,
@@ -60,24 +60,24 @@ CAUSES: Final = (
         re.compile(r"Failed to load (next\.config\.\w+)[^\n]*(?:\n+(?:Error: )?([^\n]+))?"),
         "{0} cannot be loaded: {1}",
         "correct {0}, or give the variable it asks for a value",
-        final=True,
+        last_words=3.0,
     ),
     Cause(
         re.compile(r"error occurred while loading (?:the )?instrumentation hook: ([^\n]+)"),
         "the instrumentation hook throws while it loads: {0}",
         "correct {where}, or give the variable it asks for a value",
-        final=True,
+        last_words=3.0,
     ),
     Cause(
         re.compile(r"Could not find a production build"),
         "`{command}` serves a finished build, and there is none",
         "run the build first, or let [server] command start the dev server",
-        final=True,
+        last_words=3.0,
     ),
     Cause(
         re.compile(r"^(?:/bin/)?(?:sh|bash|zsh): (?:\d+: |line \d+: )?(\S+): (?:command )?not found$", re.M),
         "`{0}` is not installed",
-        "install the app's packages: `{install}`",
+        "install the app's packages: `{install}`, or correct the command",
     ),
     Cause(
         re.compile(r"[Mm]issing script:? \"?([\w:.-]+)\"?"),
@@ -122,6 +122,6 @@ def explain(text: str, words: dict[str, str]) -> Explanation | None:
     return None
 
 
-def is_final(line: str) -> bool:
-    """Tell whether a line of the log means that the server will not come up any more."""
-    return any(cause.final and cause.pattern.search(line) for cause in CAUSES)
+def last_words(line: str) -> float | None:
+    """Return how many seconds a server still gets after this line of its log, None if it may well come up."""
+    return next((c.last_words for c in CAUSES if c.last_words is not None and c.pattern.search(line)), None)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
-from infracheck.clients.devcauses import is_final
+from infracheck.clients.devcauses import last_words
 
 KEPT_LINES: Final = 2000
 MORE_LINES: Final = 40  # of one message; a stack goes deeper, but says nothing new there
@@ -37,11 +37,13 @@ _WARNING = re.compile(r"\s*⚠\s(?P<text>.+)")
 _MORE_WARNING = re.compile(r"\s*⚠(?:\s{3,}|\s+See more info )")
 _NEXT_MESSAGE = re.compile(r" ?(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) /\S* \d{3} in |[✓○▲] |> ")
 _SEE_ALSO = re.compile(r",? see more info here:? https?://\S+")
-_ALONE = re.compile(r"(?P<path>\.{0,2}/?[^\s:()][^:]*):(?P<line>\d+):(?P<column>\d+)\s*")
+_EXTENSION = r"\.(?:[cm]?[jt]sx?|json|s?css|mdx?|vue|svelte|astro|py|sql)"
 _POSITION = re.compile(
-    r"(?:^|[\s(\"']|file://|webpack-internal:///(?:\([\w-]+\)/)?)"
-    r"(?P<path>[^\s:()\"'][^\s:\"']*\.(?:[cm]?[jt]sx?|json|s?css|mdx?|vue|svelte|astro|py|sql)):(?P<line>\d+)(?::(?P<column>\d+))?"
+    r"(?:^|[\s(\[\"']|file://|webpack-internal:///(?:\([\w-]+\)/)?)"
+    rf"(?P<path>[\w.@/\[][^\s:\"']*{_EXTENSION}):(?P<line>\d+)(?::(?P<column>\d+))?"
 )
+_ONLY_PLACE = re.compile(rf"\S+{_EXTENSION}(?::\d+){{0,2}}|Module build failed \(from [^)]*\):")
+_THE_WORD_ERROR = re.compile(r"^Error:\s+(?:[x×] )?")
 _ANNOUNCED = re.compile(
     r"\b(?:Local|[Rr]unning|[Ll]istening|[Rr]eady|[Ss]tarted)\b[^\n]{0,40}?"
     r"(?P<scheme>https?)://(?:localhost|127\.0\.0\.1|\[::1?\]|0\.0\.0\.0):(?P<port>\d+)"
@@ -85,7 +87,7 @@ class DevLog:
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
         self.last_at = time.monotonic()  # when the last line came
         self.error_at: float | None = None  # when the first error came
-        self.final_at: float | None = None  # when it said that it will not come up
+        self.hopeless_at: float | None = None  # from when on it is known that it will not come up
         self.port: int | None = None  # the one that the server says it listens on
         self.progress = ""  # "compiling /"
 
@@ -96,8 +98,8 @@ class DevLog:
             self.last_at = time.monotonic()
             if self.error_at is None and _head(line):
                 self.error_at = self.last_at
-            if self.final_at is None and is_final(line):
-                self.final_at = self.last_at
+            if self.hopeless_at is None and (patience := last_words(line)) is not None:
+                self.hopeless_at = self.last_at + patience
         if compiling := _COMPILING.search(line):
             self.progress = f"compiling {compiling[1]}"
         elif _NEXT_MESSAGE.match(line):
@@ -127,8 +129,7 @@ class DevLog:
 
     def locate(self, line: str) -> str:
         """Return the first `file:line:column` of the app's own code that a line names, relative to the app, or ""."""
-        alone = _ALONE.fullmatch(line.strip())
-        for found in (alone,) if alone else _POSITION.finditer(line):
+        for found in _POSITION.finditer(line):
             if path := self._own(found["path"].removeprefix("[project]/")):
                 return ":".join(part for part in (path, found["line"], found["column"]) if part)
         return ""
@@ -178,12 +179,10 @@ def _messages(lines: Iterable[str]) -> Iterator[tuple[Entry, list[str]]]:
 def _entry(head: Entry, more: list[str], locate: Callable[[str], str]) -> Entry:
     text, detail = _SEE_ALSO.sub("", head.text).strip(), ""
     rest = [line.strip() for line in more if line.strip()]
-    alone = bool(_ALONE.fullmatch(text))
     position = locate(text)
-    if alone and rest:
+    if rest and _ONLY_PLACE.fullmatch(text):
         text = rest.pop(0)
     elif rest and (_THROWN.match(rest[0]) or head.level == "warn"):
-        detail = rest[0].removeprefix("Error: ")
-    if not position:
-        position = next(filter(None, map(locate, rest)), "")
-    return replace(head, text=text.removeprefix("Error: ").rstrip(":"), detail=detail, position=position)
+        detail = _THE_WORD_ERROR.sub("", rest[0], count=1)
+    position = position or next(filter(None, map(locate, rest)), "")
+    return replace(head, text=_THE_WORD_ERROR.sub("", text, count=1).rstrip(":"), detail=detail, position=position)

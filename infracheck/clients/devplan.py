@@ -40,7 +40,7 @@ class Plan:
 
 
 def port_of(project: "Project", settings: "ServerSettings", env: "Environment") -> int:
-    """Return the port on which the app expects itself: by the settings, its script, PORT, its own URL, or by default."""
+    """Return the port on which the app expects itself: by settings, script, PORT or its own URL, else by default."""
     return _port(project, settings, env)[0]
 
 

@@ -1,5 +1,6 @@
 """Why a dev server did not come up, by its log: it ended, gave up, or took too long."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,9 +9,11 @@ from infracheck.clients.devboot import Refused, Row
 from infracheck.clients.devcauses import PORT, explain
 from infracheck.clients.devplan import Plan
 from infracheck.clients.devrefusal import port_taken
+from infracheck.clients.ports import is_listening
 
 if TYPE_CHECKING:
     from infracheck.clients.devlog import DevLog
+    from infracheck.clients.process import Supervised
 
 
 def given_up(what: str, plan: Plan, log: "DevLog", root: Path) -> Refused:
@@ -31,8 +34,9 @@ def given_up(what: str, plan: Plan, log: "DevLog", root: Path) -> Refused:
     return Refused(f"{what}{last}", f"run `{plan.shown}` by hand and correct what it prints", rows)
 
 
-def late(gate: str, plan: Plan, log: "DevLog", elsewhere: set[int]) -> Refused:
-    """Return that the time is up at this gate; `elsewhere` are other ports that the server listens on."""
+def late(gate: str, plan: Plan, log: "DevLog", child: "Supervised") -> Refused:
+    """Return that the time is up at this gate, and on which other ports the server listens."""
+    elsewhere = set() if is_listening(plan.port) else _ports_of(child)
     doing = f" ({log.progress})" if log.progress else ""
     summary = f"{gate} after {plan.timeout:g} s{doing}"
     remedy = "see the last lines of its log; if it only needs longer, raise [server] timeout in infracheck.toml"
@@ -42,3 +46,13 @@ def late(gate: str, plan: Plan, log: "DevLog", elsewhere: set[int]) -> Refused:
         remedy = f"set [server] port in infracheck.toml to the one that serves the app ({found})"
     row = Row(f"port {plan.port}", "TIMEOUT", note=f"expected by {plan.port_source}")
     return Refused(summary, remedy, (row, *log_rows(log, hint=True)))
+
+
+def _ports_of(child: "Supervised") -> set[int]:
+    import psutil
+
+    found = set()
+    for process in child.processes():
+        with suppress(psutil.Error):
+            found |= {one.laddr.port for one in process.net_connections("tcp") if one.status == psutil.CONN_LISTEN}
+    return found

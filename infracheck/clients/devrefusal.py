@@ -33,7 +33,7 @@ def _refusals(project: "Project", plan: Plan, env: Mapping[str, str]) -> Iterato
     if not shutil.which(program, path=env.get("PATH", os.defpath)):
         yield Refused(
             f"`{program}` is not on PATH",
-            f"install {'Node.js' if program in NODE_PROGRAMS else 'it'}, or correct [server] command in infracheck.toml",
+            f"install {'Node.js' if program in NODE_PROGRAMS else 'it'}, or correct [server] command",
             (Row(program, "MISSING"),),
         )
     if program in NODE_PROGRAMS:
@@ -124,7 +124,6 @@ def port_taken(port: int, root: Path) -> Refused | None:
     names = list(dict.fromkeys(_named(one, folder) for one, folder in holders))[:SHOWN_HOLDERS]
     pids = list(dict.fromkeys(str(one.pid) for one, _ in holders if one.pid))
     stop = f"stop it (`kill {' '.join(pids)}`)" if pids else "stop it (`sudo ss -ltnp` says what it is)"
-    own = any(folder and Path(folder) == root for _, folder in holders)
     remedy = f"{stop}, or give this app a port of its own: [server] port in infracheck.toml and its URL variables"
     if any(folder and Path(folder) == root for _, folder in holders):
         remedy = f"{stop}: it runs in this app's folder, and the gate boots its own server"

@@ -52,7 +52,7 @@ class _Running:
         self.remembered = Remembered(project.root)
         began = time.monotonic()
         self.child = Supervised(plan.command, cwd=project.root, env=env, on_line=self.log.add)
-        self.watch = Watch(project.root, plan, self.child, self.log, self.http, began)
+        self.watch = Watch(plan, root=project.root, child=self.child, log=self.log, http=self.http, began=began)
 
     def stop(self) -> tuple[Stopped, Restored]:
         self.watch.ending.set()
@@ -75,7 +75,7 @@ class DevServer:
             url = f"http://localhost:{plan.port}"
             self._booted.set_result(Boot(False, url, what.summary, what.remedy, what.rows))
         else:
-            threading.Thread(target=self._watch, args=(what.watch,), name="dev server boot", daemon=True).start()
+            threading.Thread(target=self._follow, args=(what,), name="dev server boot", daemon=True).start()
 
     @property
     def started(self) -> bool:
@@ -126,8 +126,10 @@ class DevServer:
     def close(self) -> None:
         self.stop()
 
-    def _watch(self, watch: Watch) -> None:
+    def _follow(self, running: _Running) -> None:
         try:
-            self._booted.set_result(watch.boot())
+            self._booted.set_result(running.watch.boot())
         except BaseException as error:  # noqa: BLE001 - raised where the boot is asked for
             self._booted.set_exception(error)
+        if running.log.hopeless_at:
+            self.stop()  # before it installs packages, or waits for a port that it will not get

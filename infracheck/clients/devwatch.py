@@ -18,6 +18,8 @@ from infracheck.clients.devboot import Boot, Refused, Row
 from infracheck.clients.devplan import Plan
 from infracheck.clients.devreason import given_up, late
 from infracheck.clients.devrefusal import port_taken
+from infracheck.clients.place import place_of
+from infracheck.clients.said import leads_to
 from infracheck.errors import ClientError, Unavailable
 
 if TYPE_CHECKING:
@@ -28,8 +30,7 @@ if TYPE_CHECKING:
     from infracheck.clients.process import Supervised
 
 PAUSE: Final = 0.02  # seconds between two looks; a look costs 0.1 ms
-LAST_WORDS: Final = 0.5  # seconds for the rest of a message that says it will not come up
-AFTER_ERROR: Final = 10.0  # seconds that the page still gets once an error was logged: it is red either way
+AFTER_ERROR: Final = 20.0  # seconds that the page still gets once an error was logged: it is red either way
 QUIET: Final = 0.1  # seconds without a line, after which a log is taken to be read
 SETTLE: Final = 0.5  # seconds at most to wait for that
 RETRY: Final = 0.25
@@ -55,7 +56,7 @@ class Watch:
     """One boot under watch. `ending` ends the wait from outside; `progress` says what it waits for."""
 
     def __init__(
-        self, root: "Path", plan: Plan, child: "Supervised", log: "DevLog", http: "Http", began: float
+        self, plan: Plan, *, root: "Path", child: "Supervised", log: "DevLog", http: "Http", began: float
     ) -> None:
         self.plan = plan  # its port changes when the server names another one
         self.ending = threading.Event()
@@ -77,6 +78,7 @@ class Watch:
         """Return how the boot went, as soon as that is known."""
         refused: Refused | None
         try:
+            _load()
             self._listening()
             self._ours()
             answer = self._answer()
@@ -93,7 +95,8 @@ class Watch:
             return Boot(False, self.url, refused.summary, refused.remedy, rows, seconds, tail)
         shown = f"{self.url}{self.plan.path}"
         summary = f"answers {answer.status} on {shown} {seconds:.1f} s after {self.plan.shown}"
-        row = Row(f"GET {urlsplit(answer.url).path}", str(answer.status), note=_onward(answer), level="info")
+        note = f"to {_onward(answer)}" if answer.status in REDIRECTS else ""
+        row = Row(f"GET {urlsplit(answer.url).path}", str(answer.status), note=note, level="info")
         return Boot(True, self.url, summary, "", (*self._rows, row, *log_rows(self._log)), seconds, tail)
 
     # -- the gates
@@ -131,7 +134,8 @@ class Watch:
                 return
             if any(one.pid is None for one in ports.listeners(self.plan.port)):
                 row = Row(f"port {self.plan.port}", "UNVERIFIED", note="whose it is cannot be seen", level="warn")
-                return self._rows.append(row)
+                self._rows.append(row)
+                return
             self._pause(PAUSE)
         taken = port_taken(self.plan.port, self._root)
         raise _Down(taken or Refused(f"port {self.plan.port} was closed again", "run the gate again"))
@@ -152,12 +156,17 @@ class Watch:
             if answer.status in NOT_YET:
                 self._gate = f"{url} still answers {answer.status}"
                 self._pause(RETRY)
-            elif (onward := self._same_server(answer)) and onward not in seen and len(seen) < HOPS:
-                row = Row(f"GET {urlsplit(url).path}", str(answer.status), note=_onward(answer), level="info")
+            elif not (onward := self._same_server(answer)):
+                return answer
+            elif onward in seen or len(seen) == HOPS:
+                # Not a failure: a browser, which sends cookies, may get on.
+                row = Row(f"GET {urlsplit(url).path}", "REDIRECT LOOP", note=f"to {_onward(answer)}", level="warn")
+                self._rows.append(row)
+                return answer
+            else:
+                row = Row(f"GET {urlsplit(url).path}", str(answer.status), note=f"to {_onward(answer)}", level="info")
                 self._rows.append(row)
                 url = onward
-            else:
-                return answer
 
     def _ask(self, url: str) -> "Answer":
         asked: Future[Answer] = Future()
@@ -208,13 +217,12 @@ class Watch:
             self._child.wait(1.0)  # until its last words are read
             what = f"`{self.plan.shown}` ended with exit code {code} after {now - self._began:.1f} s"
             raise _Down(given_up(what, self.plan, self._log, self._root))
-        if self._log.final_at and now > self._log.final_at + LAST_WORDS:
+        if self._log.hopeless_at and now > self._log.hopeless_at:
             raise _Down(given_up(f"`{self.plan.shown}` cannot serve", self.plan, self._log, self._root))
         if self._log.error_at and now > self._log.error_at + AFTER_ERROR:
             raise _Down(given_up(f"an error was logged, and {self._gate}", self.plan, self._log, self._root))
         if now > self._deadline:
-            elsewhere = set() if ports.is_listening(self.plan.port) else _ports_of(self._child)
-            raise _Down(late(self._gate, self.plan, self._log, elsewhere))
+            raise _Down(late(self._gate, self.plan, self._log, self._child))
 
 
 def _interrupted() -> Refused:
@@ -222,17 +230,10 @@ def _interrupted() -> Refused:
 
 
 def _onward(answer: "Answer") -> str:
-    """Return where a redirect leads, without the query: it may hold tokens."""
-    if answer.status not in REDIRECTS or "location" not in answer.headers:
-        return ""
-    return f"to {urljoin(answer.url, answer.headers['location']).partition('?')[0]}"
+    return leads_to(answer, place_of(answer.url))
 
 
-def _ports_of(child: "Supervised") -> set[int]:
-    import psutil
-
-    found = set()
-    for process in child.processes():
-        with suppress(psutil.Error):
-            found |= {one.laddr.port for one in process.net_connections("tcp") if one.status == psutil.CONN_LISTEN}
-    return found
+def _load() -> None:
+    """Import, while the server starts, what the gates need as soon as it listens (0.1 s)."""
+    import httpx  # noqa: F401
+    import psutil  # noqa: F401

@@ -81,7 +81,7 @@ class Cause(Enum):
     CLOSED = Row(
         ClientError,
         "{place} closed the connection before its answer was complete",
-        "look at the log of the service; a port that serves https needs https://",
+        "look at the log of the service, or of the proxy before it: it hung up",
     )
     PROXY = Row(
         Unclear,

@@ -117,25 +117,31 @@ def _split(rest: str, *, template: bool) -> tuple[str, str, str]:
     cut = re.search(r"[/?#]", rest)
     head = rest[: cut.start()] if cut else rest
     tail = rest[len(head) :]
-    if "@" not in head and "@" in tail and (broken := _delimiter_in_password(head, tail)):
+    if broken := _delimiters_in_password(head, tail):
         if template:
             raise placeholder()
-        raise NoSession(
-            "UNESCAPED",
-            f"a bare `{broken}` in the password cuts the connection string in two",
-            f"write {_ENCODED[broken]} for `{broken}` in {{url}}",
-        )
+        raise _unescaped(broken)
     credentials, at, host = head.rpartition("@")
     return credentials, at, host + tail
 
 
-def _delimiter_in_password(head: str, tail: str) -> str | None:
-    before = tail.partition("@")[0]
-    if "#" in before:
-        return "#"
-    if tail[0] == "/" and "?" not in before:  # a database's name holds no @
-        return "/"
-    return tail[0] if ":" in head and "=" not in before else None
+def _delimiters_in_password(head: str, tail: str) -> str:
+    """Return the characters that end the authority although an `@` follows, which no place after it has a use for."""
+    before, at, _ = tail.rpartition("@")
+    if not at:
+        return ""
+    in_query = "#" not in before and "=" in before.partition("?")[2]
+    in_path = before.startswith("/") and "?" not in before
+    return "" if in_query or not (in_path or "#" in before or ":" in head) else before.replace("%", "")
+
+
+def _unescaped(characters: str) -> NoSession:
+    found = [character for character in _ENCODED if character in characters]
+    return NoSession(
+        "UNESCAPED",
+        f"the connection string is cut in two by a bare {' and '.join(f'`{one}`' for one in found)} in the password",
+        f"write {' and '.join(f'{_ENCODED[one]} for `{one}`' for one in found)} in {{url}}",
+    )
 
 
 def _without_fragment(place: str) -> tuple[str, str]:
@@ -175,6 +181,8 @@ def _libpq(url: str, *, template: bool) -> dict[str, str]:
 
     try:
         parsed = {key: str(value) for key, value in conninfo_to_dict(url).items()}
+    except UnicodeDecodeError:  # what stands behind a bare `%` happens to look like hexadecimal digits
+        raise _unescaped("%") from None
     except psycopg.Error:  # its message quotes the string, password and all
         if template:
             raise placeholder() from None

@@ -195,7 +195,12 @@ class Supervised:
                 process = psutil.Process(root)
                 found |= {p.pid: p for p in (process, *process.children(recursive=True))}
         found.pop(self._supervisor.pid, None)
-        return [p for p in found.values() if _is_alive(p)]
+        alive = []
+        for process in found.values():
+            with suppress(psutil.NoSuchProcess):
+                if process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+                    alive.append(process)
+        return alive
 
 
 def _launch(
@@ -205,7 +210,7 @@ def _launch(
     control_out, control = os.pipe()
     status, status_in = os.pipe()
     locale = "keep" if "LC_CTYPE" in env else "drop"
-    options = [str(option) for option in (control_out, status_in, int(stop_signal), grace, locale)]
+    options = [str(option) for option in (control_out, status_in, os.getpid(), int(stop_signal), grace, locale)]
     try:
         supervisor = subprocess.Popen(
             [sys.executable, "-I", "-S", str(SUPERVISOR), *options, *command],
@@ -240,12 +245,3 @@ def _session(leader: int) -> list[int]:
             if os.getsid(pid) == leader:
                 members.append(pid)
     return members
-
-
-def _is_alive(process: "psutil.Process") -> bool:
-    import psutil
-
-    try:
-        return bool(process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD))
-    except psutil.NoSuchProcess:
-        return False

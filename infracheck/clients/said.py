@@ -49,7 +49,8 @@ def _says(answer: "Answer") -> Iterator[str]:
 
 
 def _next_error(data: str) -> str:
+    """Return place and message; the code frame below them says nothing on one line."""
     try:
-        return str(json.loads(data)["err"]["message"])
+        return " ".join(str(json.loads(data)["err"]["message"]).splitlines()[:2])
     except (ValueError, KeyError, TypeError):
         return ""

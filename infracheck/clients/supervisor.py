@@ -1,10 +1,11 @@
 """Runs one command in a session of its own, and ends its whole tree when infracheck asks or is gone.
 
-    python -I -S supervisor.py CONTROL STATUS SIGNAL GRACE LOCALE COMMAND [ARGUMENT ...]
+    python -I -S supervisor.py CONTROL STATUS PARENT SIGNAL GRACE LOCALE COMMAND [ARGUMENT ...]
 
 CONTROL (a file descriptor): one byte or end-of-file means "end it"; SIGKILL of infracheck is such an end-of-file.
 STATUS (a file descriptor): one JSON line each for {"pid": N} or {"failed": ERRNO}; {"exit": N}, N as a shell tells it;
 and at last {"killed": [...], "survivors": [...]}: what had to be killed hard, and what did not even die of that.
+PARENT: the process id of infracheck, which is gone when somebody else is the parent.
 LOCALE: `drop` where the command's environment has no LC_CTYPE, because the interpreter adds one to its own.
 
 A program rather than a thread or `preexec_fn`: it outlives infracheck by the moment it takes to clean up. The standard
@@ -194,9 +195,8 @@ def silence() -> None:
     os.close(nothing)
 
 
-def wait_for_the_end(tree: Tree, control: int, wake: int) -> None:
+def wait_for_the_end(tree: Tree, control: int, wake: int, parent: int) -> None:
     """Return when the command has exited, infracheck asks for its end, or infracheck is gone."""
-    parent = os.getppid()
     poller = select.poll()
     poller.register(control, select.POLLIN)
     poller.register(wake, select.POLLIN)
@@ -209,8 +209,8 @@ def wait_for_the_end(tree: Tree, control: int, wake: int) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    control, status, stop_signal = (int(text) for text in arguments[:3])
-    grace, locale, command = float(arguments[3]), arguments[4], arguments[5:]
+    control, status, parent, stop_signal = (int(text) for text in arguments[:4])
+    grace, locale, command = float(arguments[4]), arguments[5], arguments[6:]
     wake, waker = os.pipe()
     for descriptor in (control, status):
         os.set_inheritable(descriptor, False)
@@ -232,7 +232,7 @@ def main(arguments: list[str]) -> int:
     try:
         import json  # 10 ms for which nobody waits any more
 
-        wait_for_the_end(tree, control, wake)
+        wait_for_the_end(tree, control, wake, parent)
         killed, survivors = tree.end(stop_signal, grace)
     except BaseException:
         send(os.killpg, pid, signal.SIGKILL)  # better dead than left behind

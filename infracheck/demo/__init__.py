@@ -42,10 +42,11 @@ In an app of your own:
 """
 KEPT: Final = """
 Kept: {folder}
-Its services are stopped and its database is gone; the gate will say so. To go on there:
-  1. write the URL of a PostgreSQL database of yours into {folder}/.env.local, and apply schema.sql to it with psql
-  2. python3 {folder}/auth_service.py & python3 {folder}/ingest.py &
-  3. infracheck run {folder}
+Its services are stopped and its database is gone, as the gate will say. To go on there:
+  1. cd {folder}
+  2. write the URL of a PostgreSQL database of yours into .env.local, and apply schema.sql to it with psql
+  3. python3 auth_service.py & python3 ingest.py &
+  4. infracheck run
 """
 
 
@@ -140,11 +141,15 @@ def _listed(states: dict[str, str]) -> str:
 
 @contextmanager
 def _own_variables() -> Iterator[None]:
-    """Take away every variable of the user's shell that could reach the sample app, its services or a library."""
+    """Take away every variable of the user's shell that could reach the sample app, its services or a library.
+
+    `python3`, with which the sample's dev server is started, becomes the Python that runs infracheck.
+    """
     before = dict(os.environ)
     for name in before:
         if not HARMLESS.fullmatch(name):
             del os.environ[name]
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before.get("PATH", os.defpath)])
     try:
         yield
     finally:

@@ -1,8 +1,6 @@
 """The sample app of the demo: its files in a folder, and the small services beside it."""
 
-import json
 import secrets
-import shlex
 import sys
 import time
 from collections.abc import Mapping
@@ -40,8 +38,6 @@ class Sample:
             if not template.is_file():
                 continue
             text = template.read_text(encoding="utf-8")
-            # JSON's text is TOML's, too.
-            text = text.replace("@COMMAND@", json.dumps(shlex.join([sys.executable, "dev_server.py"])))
             write_whole(folder / template.name.removesuffix(SUFFIX), text)
         write_whole(self.env_file, (folder / ".env.local.example").read_text(encoding="utf-8"))
         self.env_file.chmod(0o600)

@@ -18,8 +18,7 @@ CHARACTERS: Final = 100_000_000
 """Characters handled within one value, the bound against values that double with each reference."""
 
 REFERENCE: Final = re.compile(r"\$\{?(?P<name>\w+)(?::-(?P<default>[^}\\]*))?\}?", re.ASCII)
-UNESCAPED: Final = re.compile(r"(?<!\\)\$")
-_PATTERN: Final = re.compile(r"\$([$&`'])")
+_SPECIAL: Final = re.compile(r"\$([$&`'])")
 _ARRAY_INDEX: Final = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
 _LAST_INDEX: Final = 2**32 - 2
 
@@ -34,6 +33,7 @@ _FAILING: Final = {
     *("__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__"),
     *("hasOwnProperty", "propertyIsEnumerable", "toLocaleString", "valueOf"),
 }
+INHERITED: Final = _INHERITED.keys() | _FAILING
 
 
 class NothingLoaded(Exception):
@@ -77,12 +77,13 @@ def visited(keys: Iterable[str]) -> list[str]:
 
     `__proto__` is left out: assigning text to it does nothing.
     """
-
-    def is_index(key: str) -> bool:
-        return _ARRAY_INDEX.fullmatch(key) is not None and int(key) <= _LAST_INDEX
-
     known = [key for key in keys if key != "__proto__"]
     return sorted(filter(is_index, known), key=int) + [key for key in known if not is_index(key)]
+
+
+def is_index(key: str) -> bool:
+    """Tell whether JavaScript takes a key for an array index, such as `7`."""
+    return _ARRAY_INDEX.fullmatch(key) is not None and int(key) <= _LAST_INDEX
 
 
 def _resolve(key: str, text: str, process: Mapping[str, str], parsed: Mapping[str, str]) -> str:
@@ -121,4 +122,4 @@ def _found(key: str, found: re.Match[str], text: str, process: Mapping[str, str]
         return value
     start = text.index(whole)
     special = {"$": "$", "&": whole, "`": text[:start], "'": text[start + len(whole) :]}
-    return _PATTERN.sub(lambda match: special[match[1]], value)
+    return _SPECIAL.sub(lambda match: special[match[1]], value)

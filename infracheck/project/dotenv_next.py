@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from infracheck.project.dotenv_entry import Assignment, Dialect, Dropped, Loaded, Origin, Quote
-from infracheck.project.dotenv_expand import CircularReference, NothingLoaded, expand
+from infracheck.project.dotenv_expand import INHERITED, CircularReference, NothingLoaded, expand, is_index
 
 NEXT_13: Final = (
     "Next.js 13 reads env files with dotenv 10: `#` does not cut a value and `# …` behind one belongs to it, values never"
@@ -112,7 +112,7 @@ def _assignment(page: _Page, match: re.Match[str], after: int) -> Assignment:
         start = end = match.start("sep") + len(match["sep"].rstrip(SPACES))
     rest = page.text[end : page.end_of_line(end)]
     value, quote = _unquoted(written)
-    lost = _lost(page.text, end, rest, quote, written)
+    lost = _lost(rest, quote, written)
     beside = rest.strip(SPACES)
     return Assignment(
         key=match["key"],
@@ -141,18 +141,15 @@ def _unquoted(written: str) -> tuple[str, Quote]:
     return value, quote
 
 
-def _lost(text: str, end: int, rest: str, quote: Quote, written: str) -> int:
-    """Return how many characters a `#` cuts off that only this dialect takes for a comment.
+def _lost(rest: str, quote: Quote, written: str) -> int:
+    """Return how many characters a `#` cuts off that a reader would take for a part of the value.
 
-    They do so where the `#` touches the value, and within a quote that is never closed.
+    They are that where the `#` touches what stands before it, and behind a quote that is never closed.
     """
-    beside = rest.strip(SPACES)
-    if not beside.startswith("#") or quote != "none":
+    if quote != "none" or not rest.strip(SPACES).startswith("#"):
         return 0
-    touches = not rest[:1].strip(SPACES) == "" and (end == 0 or text[end - 1] not in SPACES)
-    if touches or written[:1] in _QUOTES:
-        return len(rest.rstrip(SPACES))
-    return 0
+    unclosed = written[:1] in _QUOTES and written.count(written[0]) == 1
+    return len(rest.rstrip(SPACES)) if unclosed or rest.startswith("#") else 0
 
 
 def load(files: Iterable[tuple[str, bytes]], process: Mapping[str, str]) -> Loaded:
@@ -167,7 +164,7 @@ def load(files: Iterable[tuple[str, bytes]], process: Mapping[str, str]) -> Load
         return Loaded({}, {}, {}, tuple(Dropped(name, "already-loaded") for name, _ in files))
     env = {**process, _MARK: "true"} if files else dict(process)
     first: dict[str, tuple[str, Origin]] = {}
-    dropped = []
+    dropped: list[Dropped] = []
     for name, data in files:
         assignments = parse(decode(data))
         lines = {assignment.key: assignment.line for assignment in assignments}
@@ -178,12 +175,15 @@ def load(files: Iterable[tuple[str, bytes]], process: Mapping[str, str]) -> Load
             dropped.append(Dropped(name, reason, lines[error.key]))
             continue
         for key, value in expanded.items():
-            # The environment of a process cannot hold NUL: the system keeps what stands before it.
-            env[key] = value.partition("\0")[0]
+            # The environment of a process ends a value at NUL; array indices never get that far.
+            env[key] = value if is_index(key) else value.partition("\0")[0]
             if key not in process:
                 first.setdefault(key, (env[key], Origin(name, lines[key])))
+    values = {key: value for key, (value, _) in first.items()}
+    # Next.js finds these names set already, in every JavaScript object, and so never restores the winner's text.
+    values |= {key: env[key] for key in INHERITED & values.keys()}
     return Loaded(
-        values={key: value for key, (value, _) in first.items()},
+        values=values,
         origins={key: origin for key, (_, origin) in first.items()},
         altered={key: env[key] for key in process if env[key] != process[key]},
         dropped=tuple(dropped),

@@ -322,6 +322,27 @@ def test_an_app_that_does_not_boot_blocks_its_auth(inside: Path) -> None:
         assert (outcome.by, outcome.because) == ("server-boots", ctx.server.boot.summary)
 
 
+def test_an_error_inside_the_app_is_told_with_what_its_server_printed(inside: Path) -> None:
+    server = inside / "auth-server.mjs"
+    text = server.read_text(encoding="utf-8")
+    handler = "toNodeHandler(auth)"
+    assert handler in text
+    failing = """async (request, answer) => {
+      if (request.url === "/") return answer.end("home");
+      console.log("⨯ Error: no such table");
+      answer.writeHead(500).end();
+    }"""
+    server.write_text(text.replace(handler, failing), encoding="utf-8")
+    port = free_port()
+    with make_context(inside, process=process(), settings=served(port, ready="/")) as ctx:
+        outcome = judge(auth_responds, ctx)
+    assert isinstance(outcome, Failed)
+    assert outcome.summary == f"http://localhost:{port}/api/auth/ok fails with 500"
+    assert set(states(outcome.findings[:3]).values()) == {"ERROR"}
+    printed = outcome.findings[-1]
+    assert (printed.subject, printed.state, printed.note) == ("npm run dev", "PRINTED", "Error: no such table")
+
+
 def test_auth_elsewhere_does_not_start_the_app(inside: Path, auth: Auth) -> None:
     with make_context(env(inside, NEON_AUTH_BASE_URL=auth.base), process=process(), settings=served(1)) as ctx:
         assert isinstance(judge(auth_responds, ctx), Passed)

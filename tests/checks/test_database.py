@@ -48,7 +48,7 @@ def test_a_wrong_password_is_named_with_its_line(app: Path, database: str) -> No
     found = with_url(app, f"postgresql://postgres:{CANARY}@127.0.0.1:{where.port}{where.path}")
     assert isinstance(found, Failed)
     assert found.summary == f"127.0.0.1:{where.port} refuses the password of postgres (or has no such role)"
-    assert found.findings == (Finding("DATABASE_URL", "BAD PASSWORD", found.summary, ".env.local:2", "fail"),)
+    assert found.findings == (Finding("DATABASE_URL", "BAD PASSWORD", "", ".env.local:2", "fail"),)
     assert "DATABASE_URL (.env.local:2)" in found.remedy
     assert found.reproduce == f"psql postgresql://postgres@127.0.0.1:{where.port}{where.path} -c 'select 1'"
 
@@ -85,7 +85,7 @@ def test_what_prisma_adds_is_left_out_and_said(app: Path, database: str) -> None
 
 
 @pytest.mark.parametrize("encode", [True, False])
-@pytest.mark.parametrize("special", ["@", "%", ":", "/", "#", "?", "p@ss/w%rd#1?x"])
+@pytest.mark.parametrize("special", ["@", "%", "%z", ":", "/", "#", "?", "p@ss/w%rd#1?x"])
 def test_a_password_of_special_characters_never_shows(app: Path, database: str, special: str, encode: bool) -> None:
     password, name, where = f"{special}{CANARY}{special}", f"r_{secrets.token_hex(6)}", urlsplit(database)
     with psycopg.connect(database, autocommit=True) as owner:
@@ -94,10 +94,10 @@ def test_a_password_of_special_characters_never_shows(app: Path, database: str, 
         written = quote(password, safe="") if encode else password
         found = with_url(app, f"postgresql://{name}:{written}@127.0.0.1:{where.port}{where.path}")
         owner.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
-    if encode or special in "@%:":
+    if encode or special in {"@", "%z", ":"}:  # `%ca`, as the canary has it, reads as a broken character
         assert isinstance(found, Passed)
         warned = [finding.state for finding in found.findings if finding.level == "warn"]
-        assert warned == (["UNESCAPED"] if not encode and special in "@%" else [])
+        assert warned == (["UNESCAPED"] if not encode and special != ":" else [])
     else:
         assert isinstance(found, Failed)
         assert found.findings[0].state == "UNESCAPED"

@@ -188,6 +188,10 @@ def secured(scheme: str, name: str = "localhost") -> Iterator[str]:
         yield f"{scheme}://127.0.0.1:{port}"
 
 
+def hanging_up(connection: socket.socket) -> None:
+    connection.recv(4096)
+
+
 def reset(connection: socket.socket) -> None:
     connection.recv(10)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
@@ -201,7 +205,7 @@ ROWS: dict[str, tuple[Cause, Callable[[], AbstractContextManager[str]]]] = {
     "timeout": (Cause.TIMEOUT, lambda: plain(silent)),
     "self-signed certificate": (Cause.CERTIFICATE, lambda: secured("https", "127.0.0.1")),
     "plain server, https": (Cause.NO_TLS, lambda: plain(lambda c: c.sendall(EMPTY), "https")),
-    "closes in the handshake": (Cause.TLS_FAILED, lambda: plain(lambda _: None, "https")),
+    "closes in the handshake": (Cause.TLS_FAILED, lambda: plain(hanging_up, "https")),
     "TLS server, http": (Cause.ONLY_TLS, lambda: secured("http")),
     "another protocol": (Cause.NOT_HTTP, lambda: plain(saying(b"220 mail ESMTP\r\n\r\n"))),
     "binary protocol": (Cause.NOT_HTTP, lambda: plain(saying(b"\0\0\0\x08\x04\xd2\x16\x2f\r\n\r\n"))),

@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -172,7 +173,7 @@ def test_nothing_outlives_infracheck(mark: str, how: signal.Signals) -> None:
     with program(PARENT, script, "") as parent:
         assert parent.stdout is not None
         parent.stdout.readline()
-        assert len(marked(mark)) >= 4
+        eventually(lambda: len(marked(mark)) >= 4)
         parent.send_signal(how)
         parent.wait(30)
         eventually(lambda: not marked(mark))
@@ -189,6 +190,16 @@ def test_nothing_outlives_infracheck_though_a_forked_worker_does(mark: str) -> N
             assert worker.is_running()
         finally:
             worker.kill()
+
+
+def test_a_supervisor_whose_infracheck_is_already_gone_ends_the_command(mark: str) -> None:
+    control, status = os.pipe()  # both stay open, as in a forked worker
+    options = [control, status, os.getppid(), int(signal.SIGTERM), 1.0, "drop"]
+    command = [sys.executable, "-I", "-S", process_module.SUPERVISOR, *options, "sleep", mark]
+    done = subprocess.run([*map(str, command)], pass_fds=(control, status), timeout=30, check=False)
+    os.close(control)
+    os.close(status)
+    assert done.returncode == 143
 
 
 def test_a_killed_supervisor_takes_the_tree_along(tmp_path: Path, mark: str) -> None:

@@ -11,7 +11,8 @@ from jsonschema import Draft202012Validator
 
 from infracheck.model import Passed
 from infracheck.report import json
-from tests.report.scenarios import AUTH, SCENARIOS, report
+from tests.report.parts import AUTH, report
+from tests.report.scenarios import SCENARIOS
 from tests.report.test_golden import GOLDEN
 
 ROOT: Final = Path(__file__).parents[2]

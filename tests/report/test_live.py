@@ -14,7 +14,7 @@ import pytest
 from infracheck.model import Passed, Result
 from infracheck.report import terminal
 from infracheck.runner import Finished, Started
-from tests.report.scenarios import AUTH, BOOTS, report
+from tests.report.parts import AUTH, BOOTS, report
 
 MADE = report(((AUTH, Passed("it answers"), 0.0), (BOOTS, Passed("it boots"), 0.0)))
 

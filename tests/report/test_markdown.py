@@ -10,7 +10,8 @@ from markdown_it.token import Token
 from infracheck.model import Failed, Finding, Passed
 from infracheck.report import markdown
 from infracheck.report.text import flat, showable
-from tests.report.scenarios import ENV, SCENARIOS, TABLES, report
+from tests.report.parts import ENV, TABLES, report
+from tests.report.scenarios import SCENARIOS
 
 GFM = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 ALLOWED = re.compile(r"</?(?:details|summary|code)>|<br>")

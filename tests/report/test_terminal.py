@@ -1,7 +1,6 @@
 """The report for a terminal: nothing lost, nothing too wide, the same live and afterwards."""
 
 import io
-import random
 import re
 import subprocess
 import sys
@@ -11,10 +10,11 @@ import pytest
 
 from infracheck.model import Failed, Finding, Passed, Skipped
 from infracheck.report import terminal
-from infracheck.report.ink import MARKS, Ink
-from infracheck.report.text import cells, longest_piece, wrap
+from infracheck.report.ink import Ink
+from infracheck.report.text import cells, longest_piece
 from infracheck.runner import Finished, Started
-from tests.report.scenarios import CONNECTS, ENV, FLOW, SCENARIOS, TABLES, report
+from tests.report.parts import CONNECTS, ENV, FLOW, TABLES, report
+from tests.report.scenarios import SCENARIOS
 
 ANSI: Final = re.compile(r"\x1b\[[0-9;]*m")
 INDENT: Final = 17  # the deepest a wrapped text stands in
@@ -174,22 +174,6 @@ def test_the_deploy_check_is_asked_again_as_it_was_asked() -> None:
     assert text.endswith("\nnext: fill it, then `infracheck run --stage deploy-check --strict`\n")
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1"])
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_a_stream_of_few_characters_gets_marks_it_can_show(name: str, encoding: str) -> None:
-    raw = io.BytesIO()
-    out = io.TextIOWrapper(raw, encoding=encoding, errors="strict", newline="\n")
-    shown_live(name, out)
-    text = raw.getvalue().decode(encoding)
-    marks = {text.splitlines()[n][11] for n in range(2, 3 if name == "empty" else 4) if len(text.splitlines()[n]) > 11}
-    assert not marks & set(MARKS.values()) - set("?-~!")
-    if name == "red":
-        assert "env        + 14 of 14 required variables have a value" in text
-        assert "           x 2 values are not what Next.js will read - env-real" in text
-        assert "           = schema-tables, schema-matches, auth-otp-login: not run, database-connects failed" in text
-        assert "               > write `\\$` for `$`" in text
-
-
 def test_each_line_is_there_as_soon_as_its_check_has_finished() -> None:
     class Watched(io.StringIO):
         flushed = ""
@@ -205,31 +189,6 @@ def test_each_line_is_there_as_soon_as_its_check_has_finished() -> None:
     assert out.flushed.endswith("have a value                                          0.0 s\n")
 
 
-@pytest.mark.parametrize(
-    ("flag", "environ", "tty", "expected"),
-    [
-        ("auto", {}, True, True),
-        ("auto", {}, False, False),
-        ("always", {"NO_COLOR": "1", "TERM": "dumb"}, False, True),
-        ("never", {"FORCE_COLOR": "1"}, True, False),
-        ("auto", {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False, True),
-        ("auto", {"CLICOLOR_FORCE": "1", "TERM": "dumb"}, False, True),
-        ("auto", {"CLICOLOR_FORCE": "0"}, False, False),
-        ("auto", {"FORCE_COLOR": ""}, False, False),
-        ("auto", {"FORCE_COLOR": "0"}, True, False),
-        ("auto", {"NO_COLOR": "1"}, True, False),
-        ("auto", {"NO_COLOR": ""}, True, True),
-        ("auto", {"TERM": "dumb"}, True, False),
-    ],
-)
-def test_when_there_is_colour(flag: terminal.Flag, environ: dict[str, str], tty: bool, expected: bool) -> None:
-    class Stream(io.StringIO):
-        def isatty(self) -> bool:
-            return tty
-
-    assert terminal.use_color(Stream(), flag, environ) is expected
-
-
 def test_a_report_in_a_pipe_never_loads_rich() -> None:
     code = """
 import sys
@@ -243,18 +202,6 @@ assert not [name for name in sys.modules if name.split(".")[0] == "rich"]
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def test_wrapping_keeps_every_word_and_the_width() -> None:
-    generator = random.Random(7)
-    alphabet = ["a", "b", "é", " ", "  ", "\n", "-", "…", "表", "ا", "🚀", "`", "\u0301", "\t"]
-    for _ in range(2000):
-        text = "".join(generator.choices(alphabet, k=generator.randrange(60)))
-        room = generator.randrange(4, 30)
-        lines = wrap(text, room)
-        assert squeezed("".join(lines)) == squeezed(text)
-        for line in lines:
-            assert cells(line) <= room or longest_piece(line) > room
 
 
 def test_a_title_family_and_reason_of_any_length_fit() -> None:

@@ -1,0 +1,123 @@
+"""The app's own dev server."""
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from infracheck.context import Context
+from infracheck.model import Failed, Finding, Passed, Skipped, Verdict, check
+
+from .schema import schema_tables
+
+if TYPE_CHECKING:
+    from infracheck.clients.devserver import DevServer, Row
+    from infracheck.clients.process import Stopped
+
+FREE_SECONDS: Final = 2.0  # a port is free as soon as its last holder is gone
+LAST_LINES: Final = 6
+
+
+def no_server(ctx: Context) -> str | None:
+    """Return why there is no dev server to start, from the files alone."""
+    if ctx.settings.server.command or ctx.project.dev_script:
+        return None
+    return "package.json has no dev script, and [server] command is not set"
+
+
+@check(applies=no_server, proves=6)
+def server_boots(ctx: Context) -> Verdict:
+    """The dev server starts without errors, is ours, and answers well.
+
+    What does not boot cannot be deployed, and "Ready" in the log proves nothing: Next.js prints it before it loads
+    its settings. So the server is started as a developer starts it, on the app's own port, and has to answer a page
+    itself; an error that it logs on the way counts, too, because users meet it later.
+    """
+    server: DevServer = ctx.begun(server_boots)
+    boot = server.boot
+    findings = tuple(_finding(row) for row in boot.rows)
+    if not boot.ok:
+        return Failed(boot.summary, boot.remedy, findings, reproduce=server.command)
+    if server.exit_code is not None:
+        return _ended(server, "it answered, and then ended", server.exit_code)
+    return Passed(boot.summary, findings)
+
+
+@server_boots.head_start(after=[schema_tables])
+def boot(ctx: Context) -> "DevServer":
+    """Start it while other checks run, but not before the schema was read: apps change their database at boot."""
+    return ctx.server
+
+
+@check(applies=no_server)
+def server_stops(ctx: Context) -> Verdict:
+    """What the gate started is stopped: its port free, no process left, its rewritten files restored.
+
+    A server that stays behind holds the port, and the next run would judge yesterday's code. Frameworks also rewrite
+    files while they run; the working tree must be after the gate what it was before.
+    """
+    from infracheck.clients.devserver import DevServer
+
+    server = ctx.opened("server")
+    if not isinstance(server, DevServer):
+        return Skipped("the gate started no dev server")
+    if not server.started:
+        return Skipped(f"the dev server could not be started: {server.boot.summary}")
+    up, code = server.boot.ok, server.exit_code
+    ctx.tell(f"waiting for {server.command} to end")
+    stopped = server.stop()
+    left = (*_left_processes(stopped), *(_port_holders(ctx, server) if up else ()), *_unrestored(server))
+    if left:
+        names = ", ".join(f"{finding.subject} {finding.state}" for finding in left)
+        return Failed(f"something is left of the dev server: {names}", _remedy(left), left)
+    if up and code is not None:
+        return _ended(server, "it ended by itself before it was stopped", code)
+    summary = f"stopped in {stopped.seconds:.1f} s: port {server.port} is free, no process is left"
+    return Passed(summary, (*_killed(stopped), *_restored(server)))
+
+
+def _finding(row: "Row") -> Finding:
+    return Finding(row.label, row.state, row.note, row.where, row.level)
+
+
+def _ended(server: "DevServer", what: str, code: int) -> Failed:
+    lines = server.tail(LAST_LINES)
+    return Failed(
+        f"{what}, with exit code {code}",
+        f"run `{server.command}`, use the app, and correct what ends it; the last lines of its log are below",
+        (Finding(server.command, f"EXIT {code}"), *(Finding("log", "LAST LINE", line, level="info") for line in lines)),
+        reproduce=server.command,
+    )
+
+
+def _left_processes(stopped: "Stopped") -> tuple[Finding, ...]:
+    return tuple(Finding(name, "ALIVE", "did not even end when it was killed") for name in stopped.survivors)
+
+
+def _killed(stopped: "Stopped") -> tuple[Finding, ...]:
+    return tuple(Finding(name, "KILLED", "did not end when it was asked to", level="warn") for name in stopped.killed)
+
+
+def _port_holders(ctx: Context, server: "DevServer") -> tuple[Finding, ...]:
+    from infracheck.clients import ports
+    from infracheck.clients.devrefusal import port_taken
+
+    until = time.monotonic() + FREE_SECONDS
+    while not ports.is_free(server.port) and time.monotonic() < until:
+        time.sleep(0.02)
+    taken = port_taken(server.port, ctx.project.root)
+    return tuple(_finding(row) for row in taken.rows) if taken else ()
+
+
+def _restored(server: "DevServer") -> tuple[Finding, ...]:
+    files = server.restored.files
+    return tuple(Finding(name, "RESTORED", "the framework had rewritten it", level="info") for name in files)
+
+
+def _unrestored(server: "DevServer") -> tuple[Finding, ...]:
+    failed = server.restored.failed
+    return tuple(Finding(name, "REWRITTEN", f"by the framework, and cannot be restored: {why}") for name, why in failed)
+
+
+def _remedy(left: tuple[Finding, ...]) -> str:
+    if any(finding.state == "REWRITTEN" for finding in left):
+        return "restore the files by hand (`git checkout -- FILE`), and let this user write to the app's folder"
+    return "end what is left by its pid, then find out why it survives: it may belong to another user"
