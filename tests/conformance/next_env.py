@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent / "next-env"
 VERSIONS: tuple[Dialect, ...] = (14, 15, 16)
 MARK = "__NEXT_PROCESSED_ENV"  # Next.js's own note to itself, no variable of the app
 # Kilobytes. Circular references end with the stack: on the usual one, texts that grow take Node seconds to get there.
-STACK = 200
+STACK = 120
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,16 @@ class NextEnv:
     def __init__(self, child: "subprocess.Popen[str]") -> None:
         self._child = child
 
-    def load(self, case: Case) -> Answer:
+    def ask(self, case: Case) -> None:
+        """Send a case; `answer` must be called before the next one."""
         files = [(name, base64.b64encode(data).decode("ascii")) for name, data in case.files.items()]
         question = {"process": case.process, "files": files, "dev": case.mode == "development"}
         assert self._child.stdin is not None
-        assert self._child.stdout is not None
         self._child.stdin.write(json.dumps(question) + "\n")
         self._child.stdin.flush()
+
+    def answer(self) -> Answer:
+        assert self._child.stdout is not None
         line = self._child.stdout.readline()
         assert line, "Node has ended: its message is above"
         answer = json.loads(line)
@@ -95,13 +98,24 @@ def ours(case: Case) -> Answer:
     return Answer(env, tuple(file.file for file in loaded.dropped if file.reason != "already-loaded"))
 
 
-def disagreements(real: Answer, own: Answer) -> list[str]:
-    """Return, key by key, where two answers differ; empty when they agree."""
+def disagreements(versions: Mapping[Dialect, NextEnv], case: Case) -> list[str]:
+    """Return, version by version and key by key, where Next.js and infracheck differ; empty when they agree."""
+    for real in versions.values():
+        real.ask(case)  # all of them before the first answer: they work at the same time
+    own = ours(case)
+    return [
+        f"Next.js {version}, {difference}"
+        for version, real in versions.items()
+        for difference in _differences(real.answer(), own)
+    ]
+
+
+def _differences(real: Answer, own: Answer) -> list[str]:
     found = [
-        f"{name}: Next.js {real.env.get(name)!r}, infracheck {own.env.get(name)!r}"
+        f"{name}: {real.env.get(name)!r}, infracheck: {own.env.get(name)!r}"
         for name in sorted(real.env.keys() | own.env.keys())
         if real.env.get(name) != own.env.get(name)
     ]
     if real.dropped != own.dropped:
-        found.append(f"dropped files: Next.js {real.dropped}, infracheck {own.dropped}")
+        found.append(f"dropped files: {real.dropped}, infracheck: {own.dropped}")
     return found
