@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from infracheck.checks import GATE
@@ -56,13 +57,29 @@ def pictures() -> None:
     env.pop("NO_COLOR", None)
     demo = [sys.executable, "-m", "infracheck.cli", "demo"]
     shown = subprocess.run(demo, env=env, stdout=subprocess.PIPE, text=True, check=True, timeout=120).stdout
-    reports = re.findall(r"(?ms)^[^\n]*infracheck \d[^\n]*·.*?(?:\n[^\n]*(?:next: |gate is open)[^\n]*)", shown)
+    reports = list(_reports(shown))
     if len(reports) != 2:
         raise SystemExit(f"the demo showed {len(reports)} reports instead of a red and a green one")
     for name, text in zip(("red", "green"), reports, strict=True):
         console = Console(record=True, width=100, file=open(os.devnull, "w"), force_terminal=True)  # noqa: SIM115, PTH123
         console.print(Text.from_ansi(text))
         console.save_svg(str(DOCS / f"{name}.svg"), title="infracheck run", unique_id=f"infracheck-{name}")
+
+
+def _reports(shown: str) -> Iterator[str]:
+    """Yield each report in a text: from its header to the empty line after its verdict."""
+    lines: list[str] = []
+    verdict = False
+    for line in shown.splitlines():
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", line)
+        if re.match(r"infracheck \d+\.\d+\.\d+ ·", plain):
+            lines, verdict = [line], False
+        elif lines and verdict and not plain.strip():
+            yield "\n".join(lines)
+            lines = []
+        elif lines:
+            lines.append(line)
+            verdict = verdict or plain.startswith(("PASS", "FAIL"))
 
 
 def main() -> None:

@@ -112,14 +112,23 @@ def last_reference(text: str) -> int:
 def _found(key: str, found: re.Match[str], text: str, process: Mapping[str, str], parsed: Mapping[str, str]) -> str:
     """Return what takes the place of a reference."""
     name, whole = found["name"], found[0]
-    if not process.get(name):
-        if name in _FAILING:
-            raise UnusableReference(key)
-        if name in _INHERITED:
-            return _INHERITED[name]
-    value = process.get(name) or found["default"] or parsed.get(name) or ""
+    value = process.get(name)
+    if value is None and name in INHERITED:
+        return _inherited(key, name)
+    value = value or found["default"] or parsed.get(name)
+    if value is None and name in INHERITED:
+        if name == "constructor":
+            raise CircularReference(key)  # what a plain object inherits gives the reference back as it was
+        return _inherited(key, name)
+    value = value or ""
     if "$" not in value:
         return value
     start = text.index(whole)
     special = {"$": "$", "&": whole, "`": text[:start], "'": text[start + len(whole) :]}
     return _SPECIAL.sub(lambda match: special[match[1]], value)
+
+
+def _inherited(key: str, name: str) -> str:
+    if name in _FAILING:
+        raise UnusableReference(key)
+    return _INHERITED[name]

@@ -20,9 +20,7 @@ NEXT_13: Final = (
 )
 
 # JavaScript's \s, which is also what trim() takes away: Unicode spaces, and the byte order mark too.
-SPACES: Final = (
-    "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
-)
+SPACES: Final = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 _LINE_ENDS: Final = "\n\r\u2028\u2029"
 _S: Final = f"[{SPACES}]"
 _START: Final = rf"(?:\A|(?<=[{_LINE_ENDS}]))"

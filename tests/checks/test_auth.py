@@ -133,6 +133,7 @@ def test_a_malformed_url_is_named_and_not_quoted(app: Path, url: str) -> None:
 # -- the real service
 
 
+@pytest.mark.green("auth-responds")
 @pytest.mark.parametrize(
     ("name", "service"),
     [
@@ -182,6 +183,7 @@ def test_a_wrong_path_is_told_with_what_was_tried(app: Path, auth: Auth, wrong: 
     assert outcome.reproduce == f"curl -i {base}/ok"
 
 
+@pytest.mark.red("auth-responds")
 def test_a_service_that_lost_its_tables_fails_although_it_answers(app: Path, auth: Auth) -> None:
     auth.change("DROP TABLE jwks")
     with make_context(env(app, NEON_AUTH_BASE_URL=auth.base)) as ctx:

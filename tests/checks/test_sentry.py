@@ -69,6 +69,7 @@ def test_a_variable_alone_makes_it_apply(app: Path) -> None:
 # -- sentry-configured
 
 
+@pytest.mark.green("sentry-configured")
 def test_four_filled_variables_pass(sentry_app: Path) -> None:
     with make_context(fill(sentry_app)) as ctx:
         outcome = judge(sentry_configured, ctx)
@@ -81,6 +82,7 @@ def test_four_filled_variables_pass(sentry_app: Path) -> None:
     assert KEY not in repr(outcome)
 
 
+@pytest.mark.red("sentry-configured")
 @pytest.mark.parametrize("name", NAMES)
 def test_an_empty_variable_fails_by_name_and_line(sentry_app: Path, name: str) -> None:
     values = {"NEXT_PUBLIC_SENTRY_DSN": GOOD, **BUILD, name: ""}
@@ -171,6 +173,7 @@ def test_a_dsn_with_a_secret_key_warns(sentry_app: Path) -> None:
 # -- sentry-receives
 
 
+@pytest.mark.green("sentry-receives")
 def test_an_event_is_accepted_by_the_real_server(sentry_app: Path, bugsink: Bugsink) -> None:
     with make_context(fill(sentry_app, dsn=bugsink.dsn)) as ctx:
         outcome = judge(sentry_receives, ctx)
@@ -184,6 +187,7 @@ def test_an_event_is_accepted_by_the_real_server(sentry_app: Path, bugsink: Bugs
     assert outcome.summary == f"event {event_id[:8]}… accepted by {place}, project 1 (not read back)"
 
 
+@pytest.mark.red("sentry-receives")
 @pytest.mark.parametrize(
     ("which", "words"),
     [

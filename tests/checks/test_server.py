@@ -311,7 +311,9 @@ def test_missing_packages_are_red_before_anything_starts(
     opened.append(context(app, settings=NPM))
     outcome = failed(judge(server_boots, opened[0]))
     assert states(outcome.findings) == {subject: "MISSING"}
-    assert ("npm ci" if subject != "node_modules/@types/node" else "npm install --save-dev @types/node") in outcome.remedy
+    assert (
+        "npm ci" if subject != "node_modules/@types/node" else "npm install --save-dev @types/node"
+    ) in outcome.remedy
     assert not opened[0].server.started
 
 

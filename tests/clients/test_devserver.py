@@ -302,7 +302,9 @@ class NextDev:
 
 def test_next_boots_and_stops(next_dev: NextDev) -> None:
     kept = next_dev.folder / "next-env.d.ts"
-    next_dev.change("next-env.d.ts", f"{kept.read_text() if kept.exists() else '// NOTE: This file should not be edited'}\n\n")
+    next_dev.change(
+        "next-env.d.ts", f"{kept.read_text() if kept.exists() else '// NOTE: This file should not be edited'}\n\n"
+    )
     before = kept.read_text()
     server = next_dev.start()
     assert server.boot.ok, server.boot
@@ -341,7 +343,7 @@ def test_next_with_a_config_that_throws(next_dev: NextDev) -> None:
     next_dev.change("next.config.ts", 'throw new Error("config boom");\n')
     boot = next_dev.start().boot
     assert boot.summary.endswith(": next.config.ts cannot be loaded: config boom")
-    assert boot.rows[0].where == "next.config.ts:1"
+    assert (boot.rows[0].label, boot.rows[0].note) == ("Failed to load next.config.ts", "config boom")
 
 
 def test_next_running_already_in_the_same_folder(next_dev: NextDev) -> None:
@@ -356,5 +358,6 @@ def test_next_running_already_in_the_same_folder(next_dev: NextDev) -> None:
     assert boot.summary == f"another dev server of this folder is running already: {url} (pid {pid})"
     assert f"kill {pid}" in boot.remedy
     first.stop()
-    lock.write_text(json.dumps({"pid": pid, "appUrl": url}))
-    assert make_context(next_dev.folder, process=environment()).server.started, "what a crash left is no lock"
+    lock.write_text(json.dumps({"pid": os.getpid(), "appUrl": url}))
+    with make_context(next_dev.folder, process=environment()) as third:
+        assert third.server.started, "a file that nobody holds was left by a crash"
