@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DEMO := $(VENV)/.demo-ready
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help demo test lint docs bench package clean
 
@@ -14,14 +16,21 @@ help:
 	@echo "make bench    print how fast it is, as ratios"
 	@echo "make package  build the package and check it"
 
-$(READY): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "infracheck needs Python 3.11 or later: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable '.[demo]' --group test --group lint
-	@touch $(READY)
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "infracheck needs Python 3.11 or later: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) --upgrade 'pip>=25.1'
 
-demo: $(READY)
+$(DEMO): pyproject.toml | $(BIN)/python
+	$(INSTALL) --editable '.[demo]'
+	@touch $@
+
+$(READY): pyproject.toml | $(BIN)/python
+	$(INSTALL) --editable '.[demo]' --group test --group lint
+	@touch $@ $(DEMO)
+
+demo: $(DEMO)
 	$(BIN)/infracheck demo
 
 test: $(READY)

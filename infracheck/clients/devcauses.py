@@ -29,9 +29,13 @@ class Explanation:
 
 
 PORT: Final = Cause(
-    re.compile(r"(?:EADDRINUSE|[Aa]ddress already in use)[^\n]*?:(\d+)\b|Port (\d+) is (?:already )?in use"),
-    "port {0}{1} was taken while `{command}` started",
-    "stop what holds port {0}{1}, or set another [server] port in infracheck.toml",
+    re.compile(
+        r"(?:EADDRINUSE|[Aa]ddress already in use)[^\n]*?:(\d+)\b"
+        r"|', (\d+)\): (?:\[\w+ \d+\] )?[Aa]ddress already in use"
+        r"|Port (\d+) is (?:already )?in use"
+    ),
+    "port {0}{1}{2} was taken while `{command}` started",
+    "stop what holds port {0}{1}{2}, or set another [server] port in infracheck.toml",
     last_words=3.0,
 )
 ANOTHER: Final = Cause(

@@ -28,13 +28,14 @@ Kind = Literal[
     "smart-quote",
     "swallowed-lines",
     "unclosed-quote",
+    "unquoted-lines",
     "utf16",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One assignment, as the dialect reads it. Lines count from 1; `\\r\\n`, `\\r` and `\\n` each end one."""
+    """One assignment, as the dialect reads it. Lines count from 1; CR LF, CR and LF each end one."""
 
     key: str
     raw: str = field(repr=False)  # what stands behind `=`, quotes and all, without a comment
@@ -73,12 +74,15 @@ class Origin:
     line: int
 
 
+Reason = Literal["circular", "unusable-reference", "already-loaded"]
+
+
 @dataclass(frozen=True, slots=True)
 class Dropped:
     """A file that contributes nothing, and why; `line` is that of the assignment that spoils it."""
 
     file: str
-    reason: Literal["circular", "unusable-reference", "already-loaded"]
+    reason: Reason
     line: int | None = None
 
 

@@ -11,16 +11,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from infracheck.project.dotenv_entry import Assignment, Dialect, Dropped, Loaded, Origin, Quote
+from infracheck.project.dotenv_entry import Assignment, Dialect, Dropped, Loaded, Origin, Quote, Reason
 from infracheck.project.dotenv_expand import INHERITED, CircularReference, NothingLoaded, expand, is_index
 
 NEXT_13: Final = (
-    "Next.js 13 reads env files with dotenv 10: `#` does not cut a value and `# …` behind one belongs to it, values never"
-    " span lines, backticks are kept, `KEY: value` and a key behind `export ` are not read"
+    "Next.js 13 reads env files with dotenv 10: `#` does not cut a value and `# …` behind one belongs to it,"
+    " values never span lines, backticks are kept, `KEY: value` and a key behind `export ` are not read"
 )
 
 # JavaScript's \s, which is also what trim() takes away: Unicode spaces, and the byte order mark too.
-SPACES: Final = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+SPACES: Final = (
+    "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
 _LINE_ENDS: Final = "\n\r\u2028\u2029"
 _S: Final = f"[{SPACES}]"
 _START: Final = rf"(?:\A|(?<=[{_LINE_ENDS}]))"
@@ -48,7 +51,7 @@ def opens(st_mode: int, dialect: Dialect) -> bool:
 
 
 def decode(data: bytes) -> str:
-    """Return the text Node sees: invalid UTF-8 becomes U+FFFD, a byte order mark stays, every line ends in `\\n`."""
+    """Return the text Node sees: invalid UTF-8 becomes U+FFFD, a byte order mark stays, every line ends in LF."""
     return data.decode("utf-8", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -63,7 +66,7 @@ def parse(text: str) -> list[Assignment]:
 
 
 def _matches(text: str) -> Iterator[re.Match[str]]:
-    """Yield what a global, multi-line search of the whole grammar finds, without its quadratic walk over blank lines."""
+    """Yield what a global, multi-line search for the grammar finds, without its quadratic walk over blank lines."""
     position = 0
     for start in (0, *(match.end() for match in re.finditer(f"[{_LINE_ENDS}]", text))):
         if start < position:
@@ -169,7 +172,7 @@ def load(files: Iterable[tuple[str, bytes]], process: Mapping[str, str]) -> Load
         try:
             expanded = expand({assignment.key: assignment.value for assignment in assignments}, env)
         except NothingLoaded as error:
-            reason = "circular" if isinstance(error, CircularReference) else "unusable-reference"
+            reason: Reason = "circular" if isinstance(error, CircularReference) else "unusable-reference"
             dropped.append(Dropped(name, reason, lines[error.key]))
             continue
         for key, value in expanded.items():

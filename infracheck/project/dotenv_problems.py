@@ -1,4 +1,4 @@
-"""What is odd about an env file or one of its values: what Next.js cuts, and what other readers would read differently."""
+"""What is odd about an env file: values that Next.js cuts, and what other readers would read differently."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ _MESSAGES: Final[dict[Kind, str]] = {
     "bare-key": "a name without `=`: nothing is set",
     "bom": "the file begins with a byte order mark: Next.js reads on, `node --env-file` loses the first variable",
     "control": "holds a control character",
-    "default-wins": "`${NAME:-default}` gives the default although this file sets NAME: Next.js looks at the process only",
+    "default-wins": "`${NAME:-default}` gives the default although this file sets NAME: only the process is looked at",
     "hash": "an unquoted `#` ends the value: put it in quotes",
     "invisible": "holds an invisible character or a special space, such as a no-break space",
     "next-line": "takes its value from a line further down",
@@ -33,6 +33,7 @@ _MESSAGES: Final[dict[Kind, str]] = {
     "smart-quote": "a typographic quote is a part of the value, no quote",
     "swallowed-lines": "the quoted value goes on over lines that look like assignments: is a quote missing?",
     "unclosed-quote": "the quote is never closed, and so is a part of the value",
+    "unquoted-lines": "a key block of several lines needs quotes: only its first line is read",
     "utf16": "the file is UTF-16: Next.js finds no variable in it; save it as UTF-8",
 }
 
@@ -145,15 +146,15 @@ def _of_assignment(assignment: Assignment, written: Sequence[str], keys: set[str
         yield "unclosed-quote"
     elif assignment.lost:
         yield "hash"
+    if raw.startswith("-----BEGIN ") and "-----END " not in raw:
+        yield "unquoted-lines"
     if quoted and assignment.value != assignment.value.strip(SPACES):
         yield "quoted-space"
     if raw and (raw[0] in _SMART or raw[-1] in _SMART):
         yield "smart-quote"
-    if assignment.end_line > assignment.line:
-        # The value begins on the line of the key unless nothing but the key stands there.
-        if raw.split("\n")[0] not in written[0] or written[0].rstrip(SPACES).endswith(("=", ":", assignment.key)):
-            yield "next-line"
-        elif any(_ASSIGNS.match(line) for line in written[1:]):
-            yield "swallowed-lines"
+    if assignment.end_line - assignment.line > raw.count("\n"):
+        yield "next-line"
+    elif any(_ASSIGNS.match(line) for line in written[1:]):
+        yield "swallowed-lines"
     if any(match["default"] and match["name"] in keys for match in _UNESCAPED.finditer(assignment.value)):
         yield "default-wins"

@@ -215,13 +215,13 @@ def test_a_page_of_next_carries_its_error(root: Path) -> None:
     [
         ("Error: listen EADDRINUSE: address already in use :::3000", "port 3000 was taken", "[server] port"),
         (
-            "ERROR: [Errno 98] error while attempting to bind on address ('127.0.0.1', 80): address already in use",
-            None,
-            "",
+            "ERROR: [Errno 98] error while attempting to bind on address ('127.0.0.1', 8010): address already in use",
+            "port 8010 was taken",
+            "port 8010",
         ),
         ("⚠ Port 5173 is in use, trying another one...", "port 5173 was taken", "[server] port"),
         (
-            "⨯ Another next dev server is already running.\n\n- Local:        http://localhost:3055\n- PID:          77",
+            "⨯ Another next dev server is already running.\n\n- Local:        http://localhost:3055\n- PID:       77",
             "another dev server of this folder is running already: http://localhost:3055 (pid 77)",
             "kill 77",
         ),

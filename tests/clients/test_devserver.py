@@ -73,7 +73,7 @@ def described(folder: Path, script: str = "dev", env: dict[str, str] | None = No
     ],
 )
 def test_the_port_is_the_one_that_the_app_expects_itself_on(
-    app: Path, script: str, dependency: str, env: dict[str, str], settings: dict[str, object], port: int
+    app: Path, *, script: str, dependency: str, env: dict[str, str], settings: dict[str, object], port: int
 ) -> None:
     ctx = described(app, script, env, dependencies={dependency: "*"})
     assert port_of(ctx.project, ServerSettings(**settings), ctx.env) == port  # type: ignore[arg-type]

@@ -70,7 +70,7 @@ class NextEnv:
 def next_env(version: Dialect, folder: Path) -> Iterator[NextEnv]:
     """Start Node with one version of the package; `folder` is where it writes the files of each case."""
     folder.mkdir(exist_ok=True)
-    command = [node(), f"--stack-size={STACK}", FOLDER / "driver.js", str(version), folder]
+    command: list[str | Path] = [node(), f"--stack-size={STACK}", FOLDER / "driver.js", str(version), folder]
     env = {"PATH": os.environ.get("PATH", os.defpath)}
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", env=env
