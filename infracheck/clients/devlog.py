@@ -53,6 +53,7 @@ _COMPILING = re.compile(r"○ Compiling (.+?) \.\.\.")
 NOISE: Final = (
     (re.compile(r"npm (?:warn|notice)\b"), "about the machine's npm, not about the app"),
     (re.compile(r"\(node:\d+\) .*Warning:"), "Node about its own future, not about the app"),
+    (re.compile(r"\s*⚠ Slow filesystem detected"), "about the machine, which may just be busy"),
     (re.compile(r"\s*⚠ Port \d+ is in use"), "judged by the port itself"),
     (re.compile(r"\s*(?:⨯ )?Error: aborted$"), "a client went away while its page was sent"),
 )

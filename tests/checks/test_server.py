@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from infracheck.checks.schema import schema_tables
 from infracheck.checks.server import server_boots, server_stops
 from infracheck.clients import ports
 from infracheck.config import ServerSettings
@@ -168,8 +169,7 @@ def test_one_that_never_answers_is_bounded_and_says_so(booted: Boots) -> None:
 
 def test_one_that_is_not_ready_yet_is_waited_for(booted: Boots) -> None:
     answer = "self.send(503 if time.monotonic() - begun < 0.8 else 200)"
-    outcome = passed(booted(answer, before="begun = time.monotonic()"))
-    assert states(outcome.findings) == {"GET /": "200"}
+    assert states(passed(booted(answer, before="begun = time.monotonic()")).findings) == {"GET /": "200"}
     outcome = failed(booted("self.send(503)", settings=patient(1.5)))
     assert "/ still answers 503 after 1.5 s" in outcome.summary
 
@@ -192,9 +192,8 @@ def test_a_page_that_cannot_be_judged_asks_for_another_one(booted: Boots, status
     assert outcome.summary.startswith(f"`/` answers {status}")
     assert advice in outcome.remedy
     assert states(outcome.findings)["GET /"] == str(status)
-    outcome = judge(server_boots, opened := context(booted.folder, settings=patient(60, ready="healthz")))
-    opened.close()
-    assert "/healthz " in passed(outcome).summary
+    booted.opened.append(other := context(booted.folder, settings=patient(60, ready="healthz")))
+    assert "/healthz " in passed(judge(server_boots, other)).summary
 
 
 def test_an_error_in_the_log_is_red_although_the_page_is_well(booted: Boots) -> None:
@@ -278,6 +277,11 @@ def test_files_that_the_framework_rewrote_are_as_before(booted: Boots) -> None:
     assert not (booted.folder / "AGENTS.md").exists()
     assert (booted.folder / "package.json").read_text() == edited, "an edit of somebody else stays"
     assert not list(booted.folder.glob(".*.part"))
+
+
+def test_the_boot_begins_early_but_not_before_the_schema_was_read() -> None:
+    assert server_boots.starts
+    assert server_boots.starts.after == (schema_tables,)
 
 
 def test_without_a_dev_script_both_are_skipped(app: Path, opened: list[Context]) -> None:

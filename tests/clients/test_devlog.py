@@ -195,6 +195,7 @@ def test_noise_is_no_error(root: Path) -> None:
     log = read(
         root,
         'npm warn Unknown user config "nodedir".\n(node:12) [DEP0040] DeprecationWarning: Error: The `punycode`…\n'
+        "⚠ Slow filesystem detected. The benchmark took 434ms. If /app/.next/dev is a network drive, move it\n"
         "⚠ Port 3000 is in use by an unknown process, using available port 3001 instead.\n⨯ Error: aborted\n",
     )
     assert log.entries() == []

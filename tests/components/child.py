@@ -1,6 +1,7 @@
 """A child process in a group of its own, which is gone, descendants and all, when its `with` block ends."""
 
 import os
+import secrets
 import signal
 import subprocess
 import time
@@ -9,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 GRACE_SECONDS = 5
+# Inherited by every descendant: `next dev` starts a last process in a session of its own while it ends.
+MARK = "TESTS_CHILD_MARK"
 
 
 class ChildFailed(Exception):
@@ -22,15 +25,15 @@ def running(
     folder: Path,
     env: Mapping[str, str],
     log: Path,
-    stop_signal: signal.Signals = signal.SIGTERM,
     pass_fds: Sequence[int] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `command` in `folder`, its output in the file `log`; end its whole process group afterwards."""
+    """Run `command` in `folder`, its output in the file `log`; end it and all that it started afterwards."""
+    mark = secrets.token_hex(8)
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env=env,
+            env={**env, MARK: mark},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -40,33 +43,36 @@ def running(
     try:
         yield process
     finally:
-        stop(process, stop_signal)
+        _stop(process, mark)
 
 
-def stop(process: subprocess.Popen[bytes], first: signal.Signals, grace: float = GRACE_SECONDS) -> None:
-    """End the process group that `process` leads: politely, then, after `grace` seconds, by force."""
-    for number in (first, signal.SIGKILL):
-        with suppress(ProcessLookupError, PermissionError):  # macOS: EPERM when only zombies are left
-            os.killpg(process.pid, number)
-        end = time.monotonic() + grace
+def _stop(process: subprocess.Popen[bytes], mark: str) -> None:
+    """End a process and its descendants: politely, then, after a while, by force."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for pid in _alive(process.pid, mark):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        end = time.monotonic() + GRACE_SECONDS
         while time.monotonic() < end:
-            process.poll()  # reaps the leader: as a zombie it would stay in the process table
-            if process.returncode is not None and not group_members(process.pid):
+            process.poll()  # reaps it: as a zombie it would stay in the process table
+            if process.returncode is not None and not _alive(process.pid, mark):
                 return
             time.sleep(0.02)
-    raise ChildFailed(f"process group {process.pid} survived SIGKILL: {group_members(process.pid)}")
+    raise ChildFailed(f"{process.args!r} survived SIGKILL: {_alive(process.pid, mark)}")
 
 
-def group_members(group: int) -> list[int]:
-    """Return the pids that still run in a process group; zombies do not."""
+def _alive(group: int, mark: str) -> list[int]:
+    """Return the pids that still run in a process group or carry the mark; zombies do not run."""
     import psutil
 
-    members = []
-    for process in psutil.process_iter(["pid", "status"]):
-        with suppress(ProcessLookupError, PermissionError):
-            if process.info["status"] != psutil.STATUS_ZOMBIE and os.getpgid(process.pid) == group:
-                members.append(process.pid)
-    return members
+    pids = []
+    for process in psutil.process_iter(["status"]):
+        with suppress(ProcessLookupError, PermissionError, psutil.Error):
+            if process.info["status"] != psutil.STATUS_ZOMBIE and (
+                os.getpgid(process.pid) == group or process.environ().get(MARK) == mark
+            ):
+                pids.append(process.pid)
+    return pids
 
 
 def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
