@@ -22,6 +22,8 @@ SECRET_NAME = re.compile(
 )
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_SECRET_ANYWHERE = re.compile(r"SECRET|TOKEN|PASSW|SALT|PRIVATE|CREDENTIAL", re.IGNORECASE)
+_SECRET_SHAPE = re.compile(r"sk_|rk_|sk-|whsec_|sb_secret_|sntry[su]_|napi_|gh[pos]_|github_pat_|AKIA|-----BEGIN ")
 _HIDDEN_PATH = re.compile(r"HOOK|SECRET|TOKEN|PASSW", re.IGNORECASE)
 _PLAIN_SEGMENT = re.compile(r"[a-z0-9._~-]{0,24}|[A-Za-z._~-]*")
 
@@ -89,7 +91,29 @@ class Scrubber:
         """Return the text cleaned and without any secret. Masks first: clipping must not cut a secret in two."""
         pattern = self._pattern
         plain = clean(text, limit=max(len(text), limit))
-        return clean(pattern.sub(MASK, plain) if pattern else plain, limit)
+        if pattern:
+            plain = self._without_cut_ones(pattern.sub(MASK, plain))
+        return clean(plain, limit)
+
+    def _without_cut_ones(self, text: str) -> str:
+        """Mask what is left of a secret that somebody else clipped: its beginning, right before an ellipsis."""
+        if "…" not in text:
+            return text
+        with self._lock:
+            long = [needle for needle in self._needles if len(needle) > SHORTEST]
+        parts = text.split("…")
+        for number, part in enumerate(parts[:-1]):
+            kept = max((_overlap(part, needle) for needle in long), default=0)
+            if kept:
+                parts[number] = part[:-kept] + MASK
+        return "…".join(parts)
+
+
+def _overlap(text: str, needle: str) -> int:
+    """Return how many characters at the end of a text are the beginning of a needle; 0 below SHORTEST."""
+    end = text[-len(needle) :]
+    lengths = range(min(len(end), len(needle) - 1), SHORTEST - 1, -1)
+    return next((length for length in lengths if end.endswith(needle[:length])), 0)
 
 
 def needles(name: str, value: str) -> set[str]:
@@ -149,7 +173,8 @@ def _url_parts(value: str) -> set[str]:
 
 def _harmless(name: str, value: str) -> bool:
     if name.startswith(PUBLIC_PREFIXES):
-        return True
+        # A secret that somebody put under a public prefix is still one.
+        return not (_SECRET_ANYWHERE.search(name) or _SECRET_SHAPE.match(value))
     if value.isdecimal() or value.lower() in {"true", "false", "development", "production"}:
         return True
     return _plain_url(value) and not _HIDDEN_PATH.search(name)

@@ -108,6 +108,13 @@ def test_a_long_secret_is_masked_before_it_is_clipped() -> None:
     assert len(shown) <= 2000
 
 
+def test_what_is_left_of_a_clipped_secret_is_masked() -> None:
+    value = f"{CANARY} with three more words"
+    scrub = scrubber("API_KEY", value)
+    assert scrub(f"started with {value[:20]}… and more") == f"started with {MASK}… and more"
+    assert scrub("hunters… are others") == "hunters… are others"
+
+
 def test_text_from_outside_is_cleaned() -> None:
     assert clean("\x1b[31mred\x1b[0m \x1b]0;title\x07\u202eevil\x00\tok\r\nnext") == "red evil\tok\nnext"
     assert len(clean("x" * 10_000, 100)) == 100

@@ -52,13 +52,23 @@ def _stop(process: subprocess.Popen[bytes], mark: str) -> None:
         for pid in _alive(process.pid, mark):
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
-        end = time.monotonic() + GRACE_SECONDS
-        while time.monotonic() < end:
-            process.poll()  # reaps it: as a zombie it would stay in the process table
-            if process.returncode is not None and not _alive(process.pid, mark):
-                return
-            time.sleep(0.02)
+        if _gone_within(GRACE_SECONDS, process, mark):
+            return
     raise ChildFailed(f"{process.args!r} survived SIGKILL: {_alive(process.pid, mark)}")
+
+
+def _gone_within(seconds: float, process: subprocess.Popen[bytes], mark: str) -> bool:
+    """Wait for the end of a process and its descendants.
+
+    It takes two looks: during one, a process can start another, which that look has not listed, and end.
+    """
+    end = time.monotonic() + seconds
+    quiet = 0
+    while quiet < 2 and time.monotonic() < end:
+        process.poll()  # reaps it: as a zombie it would stay in the process table
+        quiet = quiet + 1 if process.returncode is not None and not _alive(process.pid, mark) else 0
+        time.sleep(0.02)
+    return quiet == 2
 
 
 def _alive(group: int, mark: str) -> list[int]:
