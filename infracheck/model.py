@@ -96,12 +96,20 @@ class Check:
         TypeError: the function has no docstring; its first line is the title and the rest the reason.
     """
 
-    def __init__(self, probe: Probe, *, needs: Sequence["Check"], applies: Applies | None, proves: int | None) -> None:
+    def __init__(
+        self,
+        probe: Probe,
+        *,
+        needs: Sequence["Check"],
+        applies: Applies | None,
+        proves: int | None,
+        family: str | None = None,
+    ) -> None:
         doc = inspect.getdoc(probe)
         if not doc:
             raise TypeError(f"check {probe.__name__} has no docstring: its first line is the title")
         self.id = probe.__name__.replace("_", "-")
-        self.family = probe.__module__.rpartition(".")[2]
+        self.family = family or probe.__module__.rpartition(".")[2]
         self.title, _, why = doc.partition("\n\n")
         self.title = " ".join(self.title.split()).removesuffix(".")
         self.why = inspect.cleandoc(why)
@@ -131,7 +139,11 @@ class Check:
 
 
 def check(
-    *, needs: Sequence[Check] = (), applies: Applies | None = None, proves: int | None = None
+    *,
+    needs: Sequence[Check] = (),
+    applies: Applies | None = None,
+    proves: int | None = None,
+    family: str | None = None,
 ) -> Callable[[Probe], Check]:
     """Make a Check from a function.
 
@@ -139,8 +151,9 @@ def check(
         needs: checks without which nothing at all could be told; objects, so that a typo fails at import.
         applies: tells from the disk alone why the check does not apply here, or None when it does.
         proves: the item of WORKFLOW that this check shows.
+        family: the subject it belongs to; its module's name unless given.
     """
-    return lambda probe: Check(probe, needs=needs, applies=applies, proves=proves)
+    return lambda probe: Check(probe, needs=needs, applies=applies, proves=proves, family=family)
 
 
 @dataclass(frozen=True, slots=True)
