@@ -7,12 +7,18 @@ from infracheck.model import Check
 from .auth import auth_responds
 from .database import database_connects
 from .env import env_filled
+from .env_documented import env_documented
+from .env_private import env_private
+from .env_real import env_real
 from .schema import schema_tables
 from .sentry import sentry_configured, sentry_receives
 from .server import server_boots, server_stops
 
 GATE: Final[tuple[Check, ...]] = (
     env_filled,
+    env_real,
+    env_documented,
+    env_private,
     database_connects,
     schema_tables,
     auth_responds,

@@ -1,19 +1,25 @@
 """The app's variables."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from infracheck.context import Context
 from infracheck.model import Failed, Finding, Passed, Undecided, Verdict, check
-from infracheck.project import envfile
+from infracheck.project.env_names import provided
 from infracheck.project.envfile import Entry
+
+if TYPE_CHECKING:
+    from infracheck.project.source_model import Read
 
 SHOWN = 4  # variables named in a remedy; the findings name all
 
 
-def _nothing_expected(ctx: Context) -> str | None:
+def nothing_expected(ctx: Context) -> str | None:
     env = ctx.env
     if env.example is None:
-        return None if env.files else "no .env.local.example and no env file: nothing says which variables are needed"
+        if env.files or ctx.project.package:
+            return None
+        return "no .env.local.example and no env file: nothing says which variables are needed"
     if not env.expected:
         return f"{ctx.project.show(env.example)} names no variable"
     if all(entry.optional for entry in env.expected):
@@ -21,15 +27,16 @@ def _nothing_expected(ctx: Context) -> str | None:
     return None
 
 
-@check(applies=_nothing_expected, proves=4)
+@check(applies=nothing_expected, proves=4)
 def env_filled(ctx: Context) -> Verdict:
     """Every variable of the example that is not marked optional has a value.
 
     An app with an empty key boots, and fails later in front of a user. Each variable that the example names is FILLED,
-    EMPTY (`VAR=`, `VAR=""` or white space) or MISSING; the last two close the gate, unless `# Optional` stands beside
-    the variable or in the comments right above it. Values are read as the app reads them: the process environment
-    first, then `.env.local` and the other env files in the framework's order. In CI all of them come from the process
-    environment, and the report says so per variable.
+    EMPTY (`VAR=`, `VAR=""` or white space) or MISSING; the last two close the gate, unless a comment of the example
+    marks it optional (`infracheck env explain NAME` says which), or the Decisions Log exempts it by name. Values are
+    read as the app reads them: the process environment first, then `.env.local` and the other env files in the
+    framework's order and dialect. In CI all of them come from the process environment, and the report says so per
+    variable. Without an example the variables that the code reads are judged.
     """
     env = ctx.env
     if env.example is None:
@@ -81,18 +88,27 @@ def _note(ctx: Context, name: str) -> str:
         beaten = _written_at(ctx, name)
         return f"{origin}, which beats {beaten}" if beaten else origin
     if name not in env.entries:
-        return ""
+        return _in_a_dropped_file(ctx, name)
     if env[name].state == "EMPTY" and (beaten := _filled_elsewhere(ctx, name)):
         return f"beats {beaten}, which has a value"
     return ""
 
 
+def _in_a_dropped_file(ctx: Context, name: str) -> str:
+    for file in ctx.env.read:
+        reason = next((one.reason for one in ctx.env.dropped if one.path == file.path), None)
+        line = next((entry.line for entry in file.entries if entry.key == name and entry.assigned), None)
+        if reason and line:
+            return f"{ctx.project.show(file.path)}:{line} sets it, but {reason}"
+    return ""
+
+
 def _filled_elsewhere(ctx: Context, name: str) -> str | None:
     winner, _ = ctx.env.entries[name]
-    for path in ctx.env.files:
-        for entry in envfile.read(path) if path != winner else ():
+    for file in ctx.env.read:
+        for entry in file.entries if file.path != winner else ():
             if entry.key == name and entry.value.reveal().strip():
-                return f"{ctx.project.show(path)}:{entry.line}"
+                return f"{ctx.project.show(file.path)}:{entry.line}"
     return None
 
 
@@ -103,9 +119,9 @@ def _remedy(ctx: Context, empty: Sequence[Finding]) -> str:
     missing = [row for row in empty if row.state == "MISSING"]
     steps = []
     if in_file:
-        steps.append(f"put {_a_value(in_file)} after {_several([f'{row.subject}= in {row.where}' for row in in_file])}")
+        steps.append(f"put {_a_value(in_file)} after {several([f'{row.subject}= in {row.where}' for row in in_file])}")
     if in_process:
-        names = _several([row.subject for row in in_process])
+        names = several([row.subject for row in in_process])
         steps.append(f"give {names} a value in the process environment, or unset it there")
     if missing:
         steps.append(_add(ctx, missing))
@@ -114,10 +130,10 @@ def _remedy(ctx: Context, empty: Sequence[Finding]) -> str:
 
 def _add(ctx: Context, missing: Sequence[Finding]) -> str:
     env = ctx.env
-    names = _several([row.subject for row in missing])
+    names = several([row.subject for row in missing])
     if not env.files and ctx.process.get("CI", "false").lower() not in {"", "0", "false"}:
         return f"give the job {names} in its environment (`env:`, from the repository's secrets)"
-    lines = _several([f"{row.subject}=" for row in missing])
+    lines = several([f"{row.subject}=" for row in missing])
     if env.files:
         return f"add {lines} with {_a_value(missing)} to {ctx.project.show(env.files[0])}"
     example = ctx.project.show(env.example) if env.example else ".env.local.example"
@@ -137,7 +153,7 @@ def _a_value(rows: Sequence[Finding]) -> str:
     return "a value" if len(rows) == 1 else "values"
 
 
-def _several(texts: Sequence[str]) -> str:
+def several(texts: Sequence[str]) -> str:
     """Return `a, b and c`, or the first few and how many more."""
     shown = list(texts[:SHOWN]) if len(texts) > SHOWN + 1 else list(texts)
     if more := len(texts) - len(shown):
@@ -145,16 +161,32 @@ def _several(texts: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
 
 
+def read_by_code(ctx: Context) -> tuple["Read", ...]:
+    """Return where the app's code reads variables that no platform and no tool sets by itself."""
+    return tuple(one for one in ctx.source.reads if not provided(one.name, one.how))
+
+
 def _no_example(ctx: Context) -> Verdict:
-    """Report what the env files set: without an example nobody can tell what is missing."""
-    env = ctx.env
-    rows = []
-    for name, (path, entry) in env.entries.items():
-        state = env[name].state
-        rows.append(Finding(name, state, _note(ctx, name), f"{ctx.project.show(path)}:{entry.line}", "info"))
-    return Undecided(
-        "there is no .env.local.example, so nothing says which variables are needed",
-        "write .env.local.example: a line NAME= for each variable that the app needs, without its value, "
-        "and `# Optional` above those that may stay empty",
-        tuple(rows),
-    )
+    """Judge what the code reads: without an example that is all there is to tell what is needed."""
+    needed: dict[str, str] = {}
+    for read in read_by_code(ctx):
+        if not read.has_default:
+            needed.setdefault(read.name, f"{ctx.project.show(read.path)}:{read.line}")
+    rows = tuple(_of_code(ctx, name, where) for name, where in needed.items())
+    empty = [row for row in rows if row.state != "FILLED"]
+    write = "write .env.local.example: a line NAME= for each variable that the app needs, without its value"
+    if not rows:
+        there = tuple(
+            Finding(name, ctx.env[name].state, _note(ctx, name), set_at(ctx, name), "info") for name in ctx.env.entries
+        )
+        return Undecided("there is no .env.local.example, and the code reads no variable by name", write, there)
+    judged = f"{len(rows)} variables that the code reads (there is no .env.local.example)"
+    if empty:
+        return Failed(f"{len(empty)} of {judged} have no value", f"{_remedy(ctx, empty)}; and {write}", rows)
+    return Passed(f"{len(rows)} of {judged} have a value", rows)
+
+
+def _of_code(ctx: Context, name: str, where: str) -> Finding:
+    state = ctx.env[name].state
+    note = "; ".join(part for part in (_note(ctx, name), f"read in {where}") if part)
+    return Finding(name, state, note, set_at(ctx, name) or where, "info" if state == "FILLED" else "fail")

@@ -166,8 +166,7 @@ def _remedy(ctx: Context, path: Path, wrong: Sequence[_Found]) -> str:
     file = ctx.project.show(path)
     steps = []
     if any(one.state == "MISSING" for one in wrong):
-        # `:?` stops where the variable is not set: psql "" would go to whatever database is the default.
-        steps.append(f'apply {file}: psql "${{{ctx.settings.database.url}:?}}" -f {shlex.quote(file)}')
+        steps.append(f"apply {file}: infracheck env exec -- psql -f {shlex.quote(file)}")
     if blocked := [one.subject for one in wrong if one.state == "NOT A TABLE"]:
         steps.append(f"drop or rename what has the name of {', '.join(blocked)}, then apply {file}")
     grants = dict.fromkeys(grant for one in wrong if one.state == "INVISIBLE" for grant in one.grants)

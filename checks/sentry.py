@@ -124,7 +124,7 @@ def _where(ctx: Context, name: str) -> str | None:
 
 def _token_line(ctx: Context) -> str | None:
     path = ctx.project.root / BUILD_FILE
-    entries = envfile.read(path) if path.is_file() else []
+    entries = envfile.read(path).entries if path.is_file() else ()
     filled = (entry for entry in entries if entry.key == TOKEN and entry.value.reveal().strip())
     return next((f"{BUILD_FILE}:{entry.line}" for entry in filled), None)
 

@@ -9,7 +9,7 @@ import tomllib
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, ClassVar, Final, get_type_hints
+from typing import Any, ClassVar, Final, Literal, get_type_hints
 
 from infracheck.errors import UsageError
 from infracheck.verdicts import Waiver
@@ -27,6 +27,7 @@ class AppSettings:
     env_example: str | None = None
     schema: str | None = None
     state: str | None = None
+    optional: Literal["wide", "adjacent"] = "wide"
     disposable: bool = False
 
 

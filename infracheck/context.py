@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from infracheck.clients.http import Http
     from infracheck.clients.postgres import Database
     from infracheck.model import Check, Stage
+    from infracheck.project.source import Scan
 
 T = TypeVar("T")
 ENV_CHECK: Final = "env-filled"
@@ -74,10 +75,19 @@ class Context:
             example=self.project.root / app.env_example if app.env_example else self.project.env_example,
             env_file=app.env_file,
             process=self.process,
+            dialect="next" if self.project.package else "python",
+            mode=app.optional,
         )
         for name, value in env.secrets():
             self.scrub.learn(name, value)
         return env
+
+    @cached_property
+    def source(self) -> "Scan":
+        """Return what the app's code reads of its environment; parsed once, and not in every run."""
+        from infracheck.project.source import scan
+
+        return scan(self.project.root)
 
     @property
     def schema_file(self) -> Path | None:

@@ -141,7 +141,7 @@ def test_keep_leaves_an_app_to_go_on_with_and_shows_no_secret(temporary: Path, d
     assert f"Kept: {app}" in done.stdout
     assert _known_to(temporary) == []
     assert app.stat().st_mode & 0o077 == 0
-    for entry in envfile.read(app / ".env.local"):
+    for entry in envfile.read(app / ".env.local").entries:
         value = entry.value.reveal()
         if re.search("SECRET|TOKEN|DSN|DATABASE", entry.key):
             hidden = re.search(r"//(?:[^:@/]*:)?([^@/]+)@", value)

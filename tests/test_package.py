@@ -20,6 +20,7 @@ ARROWS: dict[str, set[str] | None] = {  # None: everything below
     "gate": None,
     "demo": None,
     "describe": None,
+    "envtool": None,
     "scaffold": None,
     "outputs": {"errors", "model", "project", "report"},
     "report": {"model", "verdicts", "errors"},

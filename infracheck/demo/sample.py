@@ -58,7 +58,7 @@ class Sample:
         return f"{ENV_FILE}:{last}"
 
     def value(self, name: str) -> str:
-        return next(entry.value.reveal() for entry in envfile.read(self.env_file) if entry.key == name)
+        return next(entry.value.reveal() for entry in envfile.read(self.env_file).entries if entry.key == name)
 
     def schema(self, *, latest: bool) -> str:
         """Return schema.sql, or the part of it that was there before the latest plan."""

@@ -10,7 +10,7 @@ from typing import Literal
 Dialect = Literal[14, 15, 16]
 """A major version of Next.js."""
 Quote = Literal["none", "single", "double", "backtick"]
-Cause = Literal["hash", "dollar", "expanded", "circular"]
+Cause = Literal["hash", "dollar", "expanded", "nul", "circular"]
 Kind = Literal[
     "bare-key",
     "bom",

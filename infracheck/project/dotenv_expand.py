@@ -104,9 +104,7 @@ def _resolve(key: str, text: str, process: Mapping[str, str], parsed: Mapping[st
 def last_reference(text: str) -> int:
     """Return the index of the last `$` that has no backslash before it, or -1."""
     at = text.rfind("$")
-    while at > 0 and text[at - 1] == "\\":
-        at = text.rfind("$", 0, at)
-    return at
+    return text.replace("\\$", "  ").rfind("$") if at > 0 and text[at - 1] == "\\" else at
 
 
 def _found(key: str, found: re.Match[str], text: str, process: Mapping[str, str], parsed: Mapping[str, str]) -> str:

@@ -70,7 +70,9 @@ def cut(assignment: Assignment, expanded: str | None) -> Cut | None:
     if expanded is None:
         return Cut(written, 0, ("circular",))
     causes: list[Cause] = ["hash"] if assignment.lost else []
-    if expanded != literal:
+    if "\0" in literal:
+        causes.append("nul")
+    elif _UNESCAPED.search(assignment.value) and expanded != literal:
         if not _all_found(assignment.value, expanded):
             causes.append("dollar")
         elif assignment.quote == "single":
@@ -79,16 +81,28 @@ def cut(assignment: Assignment, expanded: str | None) -> Cut | None:
 
 
 def _all_found(value: str, expanded: str) -> bool:
-    """Tell whether every reference of a value stands for at least one character of the expanded text."""
+    """Tell whether every reference of a value can stand for at least one character of the expanded text.
+
+    References that follow each other without anything between count as found when one of them is.
+    """
     if "$" in "".join(match["default"] or "" for match in _UNESCAPED.finditer(value)):
         return True  # a default that refers to a variable is no accident
-    pattern, position = "", 0
+    literals, least, position = [], [], 0
     for match in _UNESCAPED.finditer(value):
-        pattern += re.escape(value[position : match.start()].replace("\\$", "$"))
-        pattern += ".*" if match["default"] == "" else ".+"
+        literals.append(value[position : match.start()].replace("\\$", "$"))
+        least.append(0 if match["default"] == "" else 1)
         position = match.end()
-    pattern += re.escape(value[position:].replace("\\$", "$"))
-    return re.fullmatch(pattern, expanded, re.DOTALL) is not None
+    # Each literal at the first place that leaves room for the reference before it, the last one at the very end.
+    first, *others, last = [*literals, value[position:].replace("\\$", "$")]
+    if not expanded.startswith(first):
+        return False
+    at = len(first)
+    for room, literal in zip(least, others, strict=False):
+        at = expanded.find(literal, at + room)
+        if at < 0:
+            return False
+        at += len(literal)
+    return expanded.endswith(last) and len(expanded) - len(last) >= at + least[-1]
 
 
 def _problem(line: int, kind: Kind) -> Problem:

@@ -74,7 +74,7 @@ def test_a_missing_table_is_named_with_the_line_that_declares_it(app: Path, data
     assert found.summary == "1 of 2 tables of schema.sql is missing"
     assert found.findings[1] == Finding("public.notes", "MISSING", "", "schema.sql:4", "fail")
     assert states(found.findings) == {"public.users": "PRESENT", "public.notes": "MISSING"}
-    assert found.remedy == 'apply schema.sql: psql "${DATABASE_URL:?}" -f schema.sql'
+    assert found.remedy == "apply schema.sql: infracheck env exec -- psql -f schema.sql"
     assert found.reproduce
     assert found.reproduce.endswith("-c '\\dt public.*'")
 
@@ -204,7 +204,7 @@ def test_the_configured_file_is_read_and_must_exist(app: Path, database: str) ->
     found = outcome(app, database, schema=None, settings=settings)
     assert isinstance(found, Failed)
     assert found.findings[0].where == "db/my tables.sql:1"
-    assert found.remedy == "apply db/my tables.sql: psql \"${DATABASE_URL:?}\" -f 'db/my tables.sql'"
+    assert found.remedy == "apply db/my tables.sql: infracheck env exec -- psql -f 'db/my tables.sql'"
 
 
 def test_all_tables_are_looked_up_in_one_question(app: Path, database: str) -> None:

@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent / "next-env"
 VERSIONS: tuple[Dialect, ...] = (14, 15, 16)
 MARK = "__NEXT_PROCESSED_ENV"  # Next.js's own note to itself, no variable of the app
 # Kilobytes. Circular references end with the stack: on the usual one, texts that grow take Node seconds to get there.
-STACK = 120
+STACK = 90
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,20 @@ import pytest
 
 from infracheck.errors import UsageError
 from infracheck.project import envfile
-from infracheck.project.envfile import Entry, Environment
+from infracheck.project.envfile import Dialect, Entry, Environment
 from infracheck.secret import Secret
 from tests.helpers import write
 
 
-def entries(folder: Path, text: str | bytes) -> dict[str, Entry]:
-    path = folder / ".env.local"
+DIALECTS: tuple[Dialect, ...] = ("next", "python")
+
+
+def entries(folder: Path, text: str | bytes, dialect: Dialect = "next") -> dict[str, Entry]:
+    """Return the variables of a file that is read as an example."""
+    path = folder / ".env.local.example"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return {entry.key: entry for entry in envfile.read(path)}
+    env = envfile.load(folder, stage="execute-plan", example=path, env_file=None, process={}, dialect=dialect)
+    return {entry.key: entry for entry in env.expected}
 
 
 def load(folder: Path, process: Mapping[str, str] | None = None, stage: str = "execute-plan") -> Environment:
@@ -42,8 +47,9 @@ def load(folder: Path, process: Mapping[str, str] | None = None, stage: str = "e
         ('A="never closed', '"never closed'),
     ],
 )
-def test_values(app: Path, line: str, value: str) -> None:
-    read = entries(app, f"{line}\nB=2\n")
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_values(app: Path, line: str, value: str, dialect: Dialect) -> None:
+    read = entries(app, f"{line}\nB=2\n", dialect)
     assert read["A"].value == Secret(value)
     assert read["B"].value == Secret("2")
 
@@ -63,7 +69,6 @@ def test_lines_are_those_of_an_editor(app: Path, newline: str, start: str) -> No
         "#optional\nA=",
         "# OPTIONAL: only for mail\nA=",
         "# Optional: only for mail\n# see the dashboard\nA=",
-        "# Sentry (optional)\nA=",
         "# (optional, falls back to B)\nA=",
         "# @optional\nA=",
         "# Optional: required only for mail\nA=",
@@ -129,11 +134,36 @@ def test_a_bare_name_sets_nothing_but_an_example_may_list_it(app: Path) -> None:
 def test_every_value_is_known_to_the_scrubber(app: Path) -> None:
     write(app, __env__local="A=one\n", __env__local__example="B=\n")
     env = load(app, {"B": "two", "SOME_TOKEN": "three", "PATH": "four"})
-    assert {name: value.reveal() for name, value in env.secrets()} == {"A": "one", "B": "two", "SOME_TOKEN": "three"}
+    assert {(name, value.reveal()) for name, value in env.secrets()} == {
+        ("A", "one"),
+        ("B", "two"),
+        ("SOME_TOKEN", "three"),
+    }
     assert env.as_process()["A"] == "one"
 
 
 @pytest.mark.parametrize("data", [b"A=\xff\xfe", "A=1".encode("utf-16")])
-def test_a_file_that_is_no_utf8_text_is_a_usage_error(app: Path, data: bytes) -> None:
+def test_what_is_no_utf8_text_is_a_usage_error_only_for_the_dialect_that_refuses_it(app: Path, data: bytes) -> None:
     with pytest.raises(UsageError, match="not UTF-8"):
-        entries(app, data)
+        entries(app, data, "python")
+    entries(app, data)  # Next.js reads on; the check of values says what it makes of it
+
+
+def test_a_file_that_refers_to_itself_gives_nothing(app: Path) -> None:
+    write(app, __env__local="A=1\nSELF=${SELF}x\n", __env="A=2\n")
+    env = load(app)
+    assert env["A"].origin == ".env:1"
+    [dropped] = env.dropped
+    assert (dropped.path.name, dropped.line) == (".env.local", 2)
+
+
+def test_references_are_expanded_as_the_framework_does(app: Path) -> None:
+    write(app, __env__local="HOST=db\nURL=postgres://$HOST/x\nCUT=pa$$word\n")
+    env = load(app)
+    assert env["URL"].value == Secret("postgres://db/x")
+    assert env["CUT"].value == Secret("pa$")
+
+
+def test_an_assignment_that_is_commented_out_is_optional(app: Path) -> None:
+    found = entries(app, "A=\n# B=\n")
+    assert (found["A"].optional, found["B"].optional) == (False, True)
