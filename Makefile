@@ -45,6 +45,8 @@ docs: $(READY)
 	$(BIN)/python docs/build.py
 
 bench: $(READY)
+	$(INSTALL) --group bench
+	$(BIN)/python bench/env.py
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/gate.py
 

@@ -33,11 +33,13 @@ def ratios(ours: Callable[[], float], floor: Callable[[], float], *, pairs: int,
     return found
 
 
-def line(name: str, found: Sequence[float], goal: float) -> str:
-    """Return one line of a bench: the median ratio, its range, the goal and whether it is met."""
+def line(name: str, found: Sequence[float], goal: float | None = None) -> str:
+    """Return one line of a bench: the median ratio, its range, and whether the goal is met."""
     middle = median(found)
-    met = "met" if middle <= goal else "NOT met"
-    return f"{name:<44} {middle:5.2f}  ({min(found):.2f}–{max(found):.2f}, {len(found)} pairs)  goal ≤ {goal}: {met}"
+    shown = f"{name:<44} {middle:5.2f}  ({min(found):.2f}–{max(found):.2f}, {len(found)} pairs)"
+    if goal is None:
+        return shown
+    return f"{shown}  goal ≤ {goal}: {'met' if middle <= goal else 'NOT met'}"
 
 
 def loaded() -> str:

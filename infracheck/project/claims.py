@@ -138,10 +138,12 @@ def _doubted(claim: Claim, text: str, start: int, end: int, aside: str) -> Claim
     near = rest[: stop.start()] if stop else rest
     said = _last_part(text[:start], wording.TURN) + text[start:end] + near
     required = wording.AND_REQUIRED.match(rest)
-    if wording.REVOKED.search(text) or wording.REVOKED.search(aside):
+    reason = wording.REASON.search(text, end)
+    whole = f"{text[: reason.start()] if reason else text} | {aside}"
+    if wording.REVOKED.search(whole):
         return replace(claim, sense="required", why=OVER)
     doubts = (
-        (wording.UNDECIDED.search(f"{text} | {aside}") or wording.TENTATIVE.search(said), NOT_DECIDED),
+        (wording.UNDECIDED.search(whole) or wording.TENTATIVE.search(said), NOT_DECIDED),
         (required and not wording.NEGATIONS.search(required["fill"]), TWO_WAYS),
         (wording.FOREIGN.match(rest), FROM_WHAT),
         (wording.PLACE.search(near) or wording.PLACE.search(aside), SOMEWHERE),

@@ -56,7 +56,7 @@ def _runs_on(before: str, text: str) -> bool:
 
 
 def statement(found: Iterable[Sentence], key: str, *, adjacent: bool = False) -> Statement | None:
-    """Return what sentences say about `key`: the weightiest statement, of equals the last; None: nothing.
+    """Return what sentences say about `key`: the weightiest statement, of equals the nearest; None: nothing.
 
     With `adjacent`, only a line that begins with "Optional" can make a variable optional.
     """
@@ -65,9 +65,14 @@ def statement(found: Iterable[Sentence], key: str, *, adjacent: bool = False) ->
         said = _read(sentence, key)
         if said is None or (adjacent and said.says == "optional" and not _begins_with_it(sentence)):
             continue
-        if best is None or said.weight >= best.weight:
+        if best is None or said.weight > best.weight or (said.weight == best.weight and _outdoes(said, best)):
             best = said
     return best
+
+
+def _outdoes(said: Statement, best: Statement) -> bool:
+    """Of two statements the one nearer to the variable counts; on one line ("Required: A. Optional: B") "required"."""
+    return said.sentence.line > best.sentence.line or said.says == "required"
 
 
 def _begins_with_it(sentence: Sentence) -> bool:

@@ -67,6 +67,7 @@ NEGATED: Final = re.compile(
     rf"\b{NOT}(?:\s+(?:be|been|to|yet|any|an?|the|explicitly|formally|as|is|are|do|does|did|longer))*\s*$"
 )
 BREAK: Final = re.compile(r"[,:—–|\"]|\s-\s")
+REASON: Final = re.compile(r"\b(?:because|since|so that)\b")  # what follows says why, and no longer whether
 TURN: Final = re.compile(r"[:—–|]|\s-\s")
 CONTRAST: Final = re.compile(
     r"(;|→|=>|->|\b(?:but|however|whereas|while|although|though|except(?: for)?|apart from|other than|save for)\b)"
@@ -91,13 +92,13 @@ PLACE: Final = re.compile(
 )
 UNDECIDED: Final = re.compile(
     r"\?|\[ \]|\byyyy\b|\b(?:request\w*|propos\w+|pending|await\w*|tbd|todo|to do|whether|draft\w*|template|"
-    r"examples?|nobody|no one|undecided|to decide|open question|either|one of|any of|not approved|unless|if|"
+    r"examples?|undecided|to decide|open question|either|one of|any of|not approved|unless|if|"
     r"provided|assuming|as long as)\b"
 )
 TENTATIVE: Final = re.compile(
     r"\b(?:might|could|would|should|maybe|perhaps|probably|possibly|likely|will|shall|going to|wants?|wish\w*|hopes?|"
     r"plans?|planned|suggest\w*|recommend\w*|asks?|asked|consider|considers|considering|discuss\w*|write|wrote|e\.g|"
-    r"future|eventually|someday|soon|when|whenever|once|after|claims?|assumed?)\b"
+    r"future|eventually|someday|soon|when|whenever|once|after|nobody|no one|claims?|assumed?)\b"
 )
 REVOKED: Final = re.compile(
     r"\b(?:revok\w+|withdr\w+|rescind\w*|overrul\w+|overturn\w*|lifted|declin\w+|refus\w+|reject\w+|denied|denies|"
@@ -118,7 +119,7 @@ DECIDER: Final = re.compile(
     r"\b(?:pm|we|i|product owner|owner|team|founder|cto|ceo|stakeholders?|decision|decid\w+|agree[sd]?)\b"
 )
 QUIET: Final = re.compile(  # words that may stand before the names of a statement without changing it
-    r"(?:[\W\d_]|<v\d+>|\b(?:pm|the|that|both|all|and|or|so|also|then|therefore|hence|now|per|by|for|today|only|following|these|are|is|remain|variables?|vars?|"
+    r"(?:[\W\d_]|<v\d+>|\b(?:pm|the|that|both|all|and|or|so|also|then|therefore|hence|now|per|by|for|today|only|following|these|other|remaining|first|last|two|three|four|are|is|remain|variables?|vars?|"
     r"keys?|env|decision|decided?|decides|agree[sd]?|confirm(?:s|ed)?|says|said|rule[sd]|keep|keeps|mark(?:s|ed)?|"
     r"declare[sd]?|treat(?:s|ed)?|product|owner|team|we|lead|values? (?:of|for)|note|to|please)\b)*"
 )

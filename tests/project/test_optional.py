@@ -1,6 +1,8 @@
 """Which variables an example marks optional, by which comment: the shapes and the traps of real examples."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from infracheck.project import dotenv_next
 from infracheck.project.optional import Mode, commented_out, marks
@@ -85,6 +87,10 @@ def test_an_adjacent_mark_holds_for_one_variable_only(text: str, mode: Mode) -> 
         "# Optional: A, or\n\nA=",
         "# optional below\nA=",
         "# Optional later\nA=",
+        "# Required: A. Optional: B.\nA=",
+        "# Optional? No, this must be set.\nA=",
+        "# This used to be optional\nA=",
+        "# the optional cache\nA=",
         "# user:password, the password is optional\nA=",
         "# ---- Optional ----\nB=\n# -----------\nA=",
         "A",
@@ -101,6 +107,36 @@ def test_commented_out_assignments_are_documented_variables() -> None:
     assert commented_out(text.splitlines()) == {"LOG_LEVEL": 1, "A_B": 2, "C": 3, "D": 4}
     assert judge("# Required: fill it in\n# KEY=\n") == {"KEY": "!above"}
     assert judge("# KEY=\n", "adjacent") == {}
+
+
+PIECES = st.sampled_from(
+    [
+        *("", "#", "# Optional", "# optional.", "# Required", "# Mail (optional)", "# and so on", "# not optional"),
+        *("# ----", "# ---- Optional ----", "######", "## Optional", "# [[A OPTIONAL]]", "# A=1", "# @optional"),
+        *(
+            "A=",
+            "A=1 # optional",
+            'B="',
+            '"',
+            "B='x",
+            "C: 1",
+            "D",
+            "export A=",
+            "É=1",
+            "# unless marked REQUIRED",
+            "\ufeff",
+        ),
+    ]
+)
+
+
+@settings(max_examples=500, deadline=None, derandomize=True)
+@given(st.lists(PIECES, max_size=14))
+def test_any_text_can_be_judged_and_the_narrow_rule_is_narrower(pieces: list[str]) -> None:
+    text = "\n".join(pieces)
+    narrow, wide = judge(text, "adjacent"), judge(text)
+    assert all(line in range(1, len(pieces) + 1) for line in commented_out(pieces).values())
+    assert {key for key, rule in narrow.items() if rule[0] != "!"} <= {k for k, rule in wide.items() if rule[0] != "!"}
 
 
 @pytest.mark.parametrize(
