@@ -13,7 +13,7 @@ from .database import database_connects
 
 if TYPE_CHECKING:
     from infracheck.clients.postgres import Database
-    from infracheck.project.sql import Table
+    from infracheck.project.sql import Schema, Table
 
 MIGRATIONS = ("drizzle", "prisma/migrations", "supabase/migrations", "migrations", "db/migrations")
 TABLE_KINDS = ("r", "p", "f")
@@ -64,11 +64,7 @@ def schema_tables(ctx: Context) -> Verdict:
     effect of schema.sql, read by Postgres's own parser; each is looked up in information_schema.tables. What a role has
     no right to does not show there, so pg_class tells MISSING (apply the file) from INVISIBLE (grant the right).
     """
-    from infracheck.project import sql
-
-    path = ctx.schema_file
-    assert path is not None
-    schema = sql.expected(path)
+    path, schema, found = ctx.begun(schema_tables)
     file = ctx.project.show(path)
     skipped = [Finding(file, "NOT COMPARED", one.text, f"{file}:{one.line}", "warn") for one in schema.not_compared]
     if not schema.tables:
@@ -77,7 +73,6 @@ def schema_tables(ctx: Context) -> Verdict:
             f"write the CREATE TABLE statements into {file}, or name the right file in infracheck.toml: [app] schema",
             tuple(skipped),
         )
-    found = _look_up(ctx.database, schema.tables)
     rows = tuple(_row(one, f"{file}:{one.table.line}") for one in found)
     wrong = [one for one in found if one.state != "PRESENT"]
     if not wrong:
@@ -88,6 +83,17 @@ def schema_tables(ctx: Context) -> Verdict:
         (*rows, *skipped),
         ctx.database.psql("-c", f"\\dt {' '.join(sorted({one.schema + '.*' for one in found}))}"),
     )
+
+
+@schema_tables.head_start(after=[])
+def read_early(ctx: Context) -> "tuple[Path, Schema, list[_Found]]":
+    """Read both sides while the env files are judged: the dev server may not start before."""
+    from infracheck.project import sql
+
+    path = ctx.schema_file
+    assert path is not None
+    schema = sql.expected(path)
+    return path, schema, _look_up(ctx.database, schema.tables) if schema.tables else []
 
 
 @dataclass(frozen=True, slots=True)

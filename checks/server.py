@@ -41,9 +41,10 @@ def server_boots(ctx: Context) -> Verdict:
     return Passed(boot.summary, findings)
 
 
-@server_boots.head_start(after=[schema_tables])
+@server_boots.head_start(after=[])
 def boot(ctx: Context) -> "DevServer":
     """Start it while other checks run, but not before the schema was read: apps change their database at boot."""
+    ctx.settle(schema_tables)
     return ctx.server
 
 

@@ -206,6 +206,11 @@ class Context:
         self.begin(check)
         return self._begun[check].result()
 
+    def settle(self, check: "Check") -> None:
+        """Wait until the head start of `check` is through, however it went; return at once where nobody began it."""
+        if check in self._begun:
+            self._begun[check].exception()
+
     # -- the end
 
     def close(self) -> None:

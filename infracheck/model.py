@@ -83,10 +83,13 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class HeadStart:
-    """Slow work that begins in a thread as soon as `after` have their verdicts; its value is collected by the check."""
+    """Slow work that begins in a thread, early; its value is collected by the check.
+
+    It waits for the verdicts of `after`; where that is None, for those of all that the check needs.
+    """
 
     begin: Callable[["Context"], Any]
-    after: "tuple[Check, ...]"
+    after: "tuple[Check, ...] | None"
 
 
 class Check:
@@ -120,11 +123,11 @@ class Check:
         self.starts: HeadStart | None = None
         self.provision: Provision | None = None
 
-    def head_start(self, *, after: Sequence["Check"] = ()) -> Callable[[Begin], Begin]:
-        """Register slow work to begin early, once each check in `after` that is selected has its verdict."""
+    def head_start(self, *, after: "Sequence[Check] | None" = None) -> Callable[[Begin], Begin]:
+        """Register slow work to begin early: once those in `after` have their verdicts, else all that is needed."""
 
         def register(begin: Begin) -> Begin:
-            self.starts = HeadStart(begin, tuple(after))
+            self.starts = HeadStart(begin, None if after is None else tuple(after))
             return begin
 
         return register

@@ -111,7 +111,7 @@ def _place(error: BaseException) -> str:
 def _outcome(one: Check, done: Mapping[Check, Outcome], skip: Mapping[str, str], ctx: Context) -> Outcome:
     if one.id in skip:
         return Skipped(f"left out on request: {skip[one.id]}")
-    return _hindrance(one, done) or _inapplicable(one, ctx) or attempt(one, ctx)
+    return _hindrance(one.needs, done) or _inapplicable(one, ctx) or attempt(one, ctx)
 
 
 def _inapplicable(one: Check, ctx: Context) -> Outcome | None:
@@ -122,8 +122,8 @@ def _inapplicable(one: Check, ctx: Context) -> Outcome | None:
     return Skipped(answer) if isinstance(answer, str) else answer
 
 
-def _hindrance(one: Check, done: Mapping[Check, Outcome]) -> Outcome | None:
-    for need in one.needs:
+def _hindrance(needs: Sequence[Check], done: Mapping[Check, Outcome]) -> Outcome | None:
+    for need in needs:
         outcome = done.get(need)
         match outcome:
             case Passed():
@@ -153,8 +153,12 @@ def _begin_head_starts(
     for one in checks:
         if one.starts is None or one in done or one.id in skip:
             continue
-        waits_for = [other for other in (*one.starts.after, *one.needs) if other in checks]
-        if all(other in done for other in waits_for) and not _hindrance(one, done) and not _inapplicable(one, ctx):
+        if any(need.id in skip or need not in checks for need in one.needs):
+            continue
+        after = one.needs if one.starts.after is None else one.starts.after
+        known = [need for need in one.needs if need in done]
+        ready = all(other in done for other in after if other in checks)
+        if ready and not _hindrance(known, done) and not _inapplicable(one, ctx):
             ctx.begin(one)
 
 
