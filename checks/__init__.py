@@ -13,6 +13,7 @@ from .env_real import env_real
 from .schema import schema_tables
 from .sentry import sentry_configured, sentry_receives
 from .server import server_boots, server_stops
+from .waivers import waivers_valid
 
 GATE: Final[tuple[Check, ...]] = (
     env_filled,
@@ -26,4 +27,5 @@ GATE: Final[tuple[Check, ...]] = (
     sentry_receives,
     server_boots,
     server_stops,
+    waivers_valid,
 )

@@ -64,6 +64,9 @@ def _row(ctx: Context, entry: Entry) -> Finding:
     where = set_at(ctx, name) or (f"{ctx.project.show(env.example)}:{entry.line}" if env.example else None)
     if variable.state != "FILLED" and entry.optional:
         return Finding(name, "OPTIONAL", f"{variable.state}; {entry.comment}", where, "info")
+    if variable.state != "FILLED" and (exempt := ctx.waivers.exempts(name)):
+        # The runner excuses it by the same exemption: the check is then waived, visibly, and not passed.
+        return Finding(name, "EXEMPT", f"{variable.state}; {exempt.source}: “{exempt.quote}”", where)
     note = _note(ctx, name)
     return Finding(name, variable.state, note, where, "info" if variable.state == "FILLED" else "fail")
 

@@ -4,42 +4,24 @@ import difflib
 from collections.abc import Iterator, Mapping
 from datetime import date
 from fnmatch import fnmatchcase
-from typing import Final, Protocol, cast
+from typing import Final
 
 from infracheck.context import Context
 from infracheck.model import Failed, Finding, Passed, Undecided, Verdict, Waiver, check
 from infracheck.project.exemption import Exemption
-from infracheck.project.waiverset import Ledger, WaiverSet, named
+from infracheck.project.waiverset import Ledger, named
 from infracheck.project.weakening import Weakened
 
 NO_REASON: Final = {"", "-", ".", "?", "none", "n/a", "na", "todo", "tbd", "fixme", "x", "xxx", "temp", "temporary"}
 CLEAR: Final = "give the reason, or delete the waiver and fix what it excuses"
 
 
-class Excuses(Protocol):
-    """What this check reads of a run."""
-
-    @property
-    def waivers(self) -> WaiverSet:
-        """All that is in force."""
-
-    @property
-    def ledger(self) -> Ledger:
-        """What the other checks and the waivers did."""
-
-    @property
-    def base(self) -> str | None:
-        """The revision that `--base` names."""
-
-    @property
-    def weakened(self) -> Weakened:
-        """How this branch asks less than before."""
-
-
 def _nothing_excused(ctx: Context) -> str | None:
-    run = cast(Excuses, ctx)
-    held = run.waivers.in_force or run.waivers.rejected or run.waivers.exemptions.ended
-    return None if held or run.weakened.found or run.base else "no waiver and no exemption is in force"
+    held = ctx.waivers.in_force or ctx.waivers.rejected or ctx.waivers.exemptions.ended
+    if held or ctx.weakened.found or ctx.base:
+        return None
+    nothing = "no waiver and no exemption is in force"
+    return nothing if ctx.weakened.base else f"{nothing}; settings were not compared: {_no_base(ctx.weakened)}"
 
 
 @check(applies=_nothing_excused)
@@ -52,40 +34,39 @@ def waivers_valid(ctx: Context) -> Verdict:
     since; a sentence that tries to exempt and does not is shown, with the sentence to write. What this branch added or
     lowered, compared with the commit it left (`--base`), is reported here, so that a reviewer sees it.
     """
-    run = cast(Excuses, ctx)
-    if run.base and run.weakened.base is None:
+    if ctx.base and ctx.weakened.base is None:
         return Undecided(
-            f"{run.base} cannot be compared with: {_no_base(run.weakened)}",
-            _fetch(run.weakened),
-            tuple(_rows(ctx, run)),
+            f"{ctx.base} cannot be compared with: {_no_base(ctx.weakened)}",
+            _fetch(ctx.weakened),
+            tuple(_rows(ctx)),
         )
-    findings = tuple(_rows(ctx, run))
+    findings = tuple(_rows(ctx))
     if wrong := [one for one in findings if one.level == "fail"]:
         return Failed(_summary(wrong), _remedy(wrong), findings)
-    return Passed(_in_force(run), findings)
+    return Passed(_in_force(ctx), findings)
 
 
-def _rows(ctx: Context, run: Excuses) -> Iterator[Finding]:
+def _rows(ctx: Context) -> Iterator[Finding]:
     today = date.today()
-    new = {(one.subject, one.source) for one in run.weakened.found}
-    for waiver in run.waivers.configured:
-        yield _configured(waiver, run.ledger, today)
-    for one in run.waivers.exemptions.granted:
+    new = {(one.subject, one.source) for one in ctx.weakened.found}
+    for waiver in ctx.waivers.configured:
+        yield _configured(waiver, ctx.ledger, today)
+    for one in ctx.waivers.exemptions.granted:
         if (one.variable, one.source) not in new:
             yield _granted(ctx, one)
-    for change in run.weakened.found:
+    for change in ctx.weakened.found:
         yield Finding(change.subject, change.state, change.note, change.source, "warn")
-    for lost in run.waivers.rejected:
+    for lost in ctx.waivers.rejected:
         open_ = _without_value(ctx, lost.variables)
         subject = ", ".join(lost.variables) or "exemption"
-        note = f"“{lost.quote}”: {lost.why}; write: {lost.write}"
+        note = f"“{lost.quote}”: {lost.why}; if that was decided, write: {lost.write}"
         yield Finding(subject, "DOES NOT COUNT", note, lost.source, "warn" if open_ else "info")
-    for over in run.waivers.exemptions.ended:
+    for over in ctx.waivers.exemptions.ended:
         if _without_value(ctx, (over.variable,)):
             yield Finding(over.variable, "ENDED", f"“{over.quote}” was ended by {over.by}", over.source, "info")
-    if run.weakened.base is None and not run.base:
+    if ctx.weakened.base is None and not ctx.base:
         in_ci = ctx.process.get("CI", "false").lower() not in {"", "0", "false"}
-        note = f"{_no_base(run.weakened)}: {_fetch(run.weakened)}"
+        note = f"{_no_base(ctx.weakened)}: {_fetch(ctx.weakened)}"
         yield Finding("this branch", "NOT COMPARED", note, None, "warn" if in_ci else "info")
 
 
@@ -136,14 +117,14 @@ def _remedy(wrong: list[Finding]) -> str:
     return "; ".join(f"{one.where}: {advice[one.state]}" for one in wrong)
 
 
-def _in_force(run: Excuses) -> str:
-    waivers, exempt = len(run.waivers.configured), len(run.waivers.exemptions.granted)
+def _in_force(ctx: Context) -> str:
+    waivers, exempt = len(ctx.waivers.configured), len(ctx.waivers.exemptions.granted)
     text = f"{waivers} waiver{_s(waivers)} and {exempt} exemption{_s(exempt)} in force"
-    if new := len(run.weakened.found):
+    if new := len(ctx.weakened.found):
         text += f", {new} change{_s(new)} on this branch ask{'' if new > 1 else 's'} less than before"
-    if lost := len(run.waivers.rejected):
+    if lost := len(ctx.waivers.rejected):
         text += f", {lost} sentence{_s(lost)} that do{'' if lost > 1 else 'es'} not count"
-    return text if run.weakened.base else f"{text}; not compared with another commit"
+    return text if ctx.weakened.base else f"{text}; not compared with another commit"
 
 
 def _s(count: int) -> str:

@@ -68,6 +68,9 @@ def run(  # noqa: PLR0917 - one parameter an option
     strict: Annotated[
         bool, typer.Option("--strict", help="Fail on warnings and on skipped items of the workflow, too.")
     ] = False,
+    base: Annotated[
+        str | None, typer.Option(metavar="REV", help="Compare this branch's waivers with this revision.")
+    ] = None,
     color: Annotated[Literal["auto", "always", "never"], typer.Option(help="Colour on the terminal.")] = "auto",
 ) -> None:
     """Ask reality whether everything is there; print one pass/fail report.
@@ -85,7 +88,7 @@ def run(  # noqa: PLR0917 - one parameter an option
     if skipped and not (because or "").strip():
         raise UsageError("--skip needs a reason", hint='for instance: --skip sentry --because "no Sentry until launch"')
     wanted = Outputs.parse(shown, output or (), color)
-    gate = Gate(Question(folder, only or (), skipped, stage, strict), os.environ)
+    gate = Gate(Question(folder, only or (), skipped, stage, strict, base), os.environ)
     screen = wanted.screen(gate.report, os.environ)
     report = gate.run(screen)
     wanted.finish(screen, report)
@@ -109,6 +112,14 @@ def explain(
     from infracheck.describe import page
 
     typer.echo(page(check, folder, os.environ, width=_width()))
+
+
+@app.command()
+def waivers(folder: Folder = Path()) -> None:
+    """Show all that is excused: waivers and exemptions, with their line, age and expiry, and what does not count."""
+    from infracheck.describe import excuses
+
+    typer.echo(excuses(folder, os.environ, width=_width()))
 
 
 env_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="How the app gets its variables.")

@@ -27,6 +27,7 @@ class AppSettings:
     env_example: str | None = None
     schema: str | None = None
     state: str | None = None
+    result: str | None = None
     optional: Literal["wide", "adjacent"] = "wide"
     disposable: bool = False
 

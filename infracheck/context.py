@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -11,7 +12,10 @@ from infracheck.config import Settings
 from infracheck.errors import NotApplicable, Unavailable
 from infracheck.project import envfile
 from infracheck.project.detect import Project
+from infracheck.project.waiverset import Ledger, Sources, WaiverSet, find_result, find_state, gather
+from infracheck.project.weakening import Weakened, weakened
 from infracheck.secret import Scrubber, Secret
+from infracheck.verdicts import Waiver
 
 if TYPE_CHECKING:
     from infracheck.clients.devserver import DevServer
@@ -36,18 +40,27 @@ class Context:
         process: Mapping[str, str],
         stage: "Stage" = "execute-plan",
         tell: Callable[[str], None] = lambda _: None,
+        waivers: tuple[Waiver, ...] = (),
+        base: str | None = None,
+        known: frozenset[str] = frozenset(),
     ) -> None:
         """Take the process environment as a value, so that a run depends on nothing hidden.
 
         Args:
             process: the environment infracheck itself was started with.
             tell: hears what a long wait is waiting for, one short sentence at a time.
+            waivers: those of the settings.
+            base: the revision to compare this branch with; None for the default branch.
+            known: the ids of all checks that there are.
         """
         self.project = project
         self.settings = settings or Settings()
         self.stage = stage
         self.process = process
+        self.base = base
+        self.ledger = Ledger(known)
         self.scrub = Scrubber()
+        self._configured = waivers
         self._tell = tell
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
@@ -83,6 +96,31 @@ class Context:
         return env
 
     @cached_property
+    def waivers(self) -> WaiverSet:
+        """Return all that is excused: waivers of the settings, exemptions of the logs.
+
+        Raises:
+            UsageError: a log cannot be read.
+        """
+        return gather(self._sources, self._configured)
+
+    @cached_property
+    def weakened(self) -> Weakened:
+        """Return how this branch asks less than the commit it left."""
+        return weakened(self._sources, self.waivers, self.base)
+
+    @cached_property
+    def _sources(self) -> Sources:
+        app = self.settings.app
+        return Sources(
+            self.project,
+            tuple(sorted(self.env.names())),
+            find_state(self.project, app.state),
+            find_result(self.project, app.result),
+            asdict(Settings()),
+        )
+
+    @cached_property
     def source(self) -> "Scan":
         """Return what the app's code reads of its environment; parsed once, and not in every run."""
         from infracheck.project.source import scan
@@ -110,6 +148,8 @@ class Context:
         if (entry := self.env.optional(name)) and self.env.example:
             where = f"{self.env.example.name}:{entry.line}"
             raise NotApplicable(f"{name} is {variable.state} and marked optional ({where}: {entry.comment})")
+        if exempt := self.waivers.exempts(name):
+            raise NotApplicable(f"{name} is {variable.state} and exempt ({exempt.source}: “{exempt.quote}”)")
         raise Unavailable(ENV_CHECK, f"{name} is {variable.state}")
 
     # -- resources

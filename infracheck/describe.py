@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 
 from infracheck.catalog import catalog, named
@@ -10,6 +11,7 @@ from infracheck.context import Context
 from infracheck.errors import InfracheckError, UsageError
 from infracheck.model import WORKFLOW, Check
 from infracheck.project.detect import detect
+from infracheck.project.waiverset import table as waiver_table
 
 DOCS = "docs/checks.md"
 
@@ -55,6 +57,27 @@ def page(name: str, folder: Path, process: Mapping[str, str], *, width: int = 10
         f"docs     {DOCS}#{one.id}",
     ]
     return "\n\n".join([*parts, "\n".join(facts)])
+
+
+def excuses(folder: Path, process: Mapping[str, str], *, width: int = 100) -> str:
+    """Return all that is excused in the app, and what tries to be and does not count.
+
+    Raises:
+        UsageError: there is no app in `folder`, or a file cannot be read.
+    """
+    project = detect(folder)
+    loaded = load(project.root)
+    ctx = Context(project, settings=loaded.settings, process=process, waivers=loaded.waivers)
+    today = date.today()
+    lines: list[str] = []
+    for row in waiver_table(ctx.waivers, today, lambda name: ctx.env[name].state):
+        age = f", {row.age} days old" if row.age is not None else ""
+        until = f", until {row.expires}" if row.expires else ""
+        checks = f" ({', '.join(row.checks)})" if row.checks else ""
+        lines.append(f"{row.kind:<15}{row.subject}{checks}  {row.source}{age}{until}")
+        for text in (f"“{row.reason}”", row.note):
+            lines += textwrap.wrap(ctx.scrub(text), width, initial_indent=" " * 15, subsequent_indent=" " * 15)
+    return "\n".join(lines) or "nothing is excused: no waiver and no exemption is in force"
 
 
 def _context(folder: Path, process: Mapping[str, str]) -> tuple[Context | None, str | None]:

@@ -41,6 +41,7 @@ class Question:
     skip: Mapping[str, str] = field(default_factory=dict)  # id or family -> reason
     stage: Stage = "execute-plan"
     strict: bool = False
+    base: str | None = None  # the revision to compare this branch with
 
 
 class Gate:
@@ -59,7 +60,14 @@ class Gate:
         self.checks: tuple[Check, ...] = select(every, question.only)
         self.skip = {one.id: why for word, why in question.skip.items() for one in named(every, [word])}
         self.context = Context(
-            self.project, settings=self.loaded.settings, process=process, stage=question.stage, tell=self._tell
+            self.project,
+            settings=self.loaded.settings,
+            process=process,
+            stage=question.stage,
+            tell=self._tell,
+            waivers=self.loaded.waivers,
+            base=question.base,
+            known=frozenset(one.id for one in every),
         )
         self._listener: Listener | None = None
         _require_files(self.context)
@@ -80,7 +88,7 @@ class Gate:
         done: list[Result] = []
         interrupted: ExitCode | None = None
         try:
-            for event in run(self.checks, self.context, waivers=self.loaded.waivers, skip=self.skip):
+            for event in run(self.checks, self.context, waivers=self.context.waivers.in_force, skip=self.skip):
                 listener.show(event)
                 if isinstance(event, Finished):
                     done.append(event.result)
@@ -122,7 +130,7 @@ def _require_files(ctx: Context) -> None:
     for key, name in (("env_example", app.env_example), ("schema", app.schema), ("state", app.state)):
         if name and not (ctx.project.root / name).is_file():
             raise UsageError(f"[app] {key} = {name!r}: there is no such file", hint="correct infracheck.toml")
-    _ = ctx.env  # unreadable env files are said now
+    _ = ctx.env, ctx.waivers  # files that cannot be read are said now
 
 
 def _shown(project: Project) -> str:

@@ -71,6 +71,7 @@ def run(
         outcome = _scrubbed(_outcome(one, plain, skip, ctx), ctx.scrub)
         plain[one] = outcome
         final = excused(one, outcome, waivers, today or date.today())
+        _record(ctx, one, outcome, waivers, today or date.today())
         yield Finished(Result(one, final, perf_counter() - start))
 
 
@@ -166,24 +167,41 @@ def excused(one: Check, outcome: Outcome, waivers: Sequence[Waiver], today: date
     """Return the outcome with the findings that a waiver in force excuses; Waived when nothing failing is left."""
     if not isinstance(outcome, Failed):
         return outcome
-    # A failure without evidence rows is excused by its check's own id.
-    failing = [f for f in outcome.findings if f.level == "fail"] or [Finding(one.id, "FAILED")]
-    for_this = [w for w in waivers if fnmatchcase(one.id, w.check)]
-    alive = [w for w in for_this if w.expires is None or w.expires >= today]
-    used = {id(finding): w for finding in failing for w in alive if fnmatchcase(finding.subject, w.subject)}
+    failing = _failing(one, outcome)
+    used = _used(one, failing, waivers, today)
     expired = tuple(
         Finding(w.subject, "WAIVER EXPIRED", f"on {w.expires}: {w.reason}", w.source, "warn")
-        for w in for_this
-        if w not in alive
+        for w in waivers
+        if w.expires and w.expires < today and fnmatchcase(one.id, w.check)
     )
     findings = tuple(
-        dataclasses.replace(f, level="info", note=f"waived: {used[id(f)].reason}") if id(f) in used else f
+        dataclasses.replace(f, level="info", note=f"waived: {used[f].reason}") if f in used else f
         for f in outcome.findings
     )
     verdict = dataclasses.replace(outcome, findings=findings + expired)
-    if len(used) == len(failing):
+    if len(used) == len(set(failing)):
         return Waived(verdict, tuple(dict.fromkeys(used.values())))
     return verdict
+
+
+def _failing(one: Check, outcome: Failed) -> list[Finding]:
+    # A failure without evidence rows is excused by its check's own id.
+    return [f for f in outcome.findings if f.level == "fail"] or [Finding(one.id, "FAILED")]
+
+
+def _used(one: Check, failing: Sequence[Finding], waivers: Sequence[Waiver], today: date) -> dict[Finding, Waiver]:
+    """Return the waiver in force that excuses each finding."""
+    alive = [w for w in waivers if fnmatchcase(one.id, w.check) and (w.expires is None or w.expires >= today)]
+    return {f: w for f in failing for w in alive if fnmatchcase(f.subject, w.subject)}
+
+
+def _record(ctx: Context, one: Check, outcome: Outcome, waivers: Sequence[Waiver], today: date) -> None:
+    """Write down what was judged and what was excused, for the check that judges the waivers."""
+    if isinstance(outcome, Passed | Failed):
+        ctx.ledger.judged.add(one.id)
+    if isinstance(outcome, Failed):
+        for finding, waiver in _used(one, _failing(one, outcome), waivers, today).items():
+            ctx.ledger.excused.setdefault(waiver, []).append(f"{one.id} {finding.subject}")
 
 
 def _scrubbed(value: Any, scrub: Callable[[str], str]) -> Any:

@@ -16,7 +16,6 @@ from infracheck.clients.ports import is_free
 from infracheck.demo import play
 from infracheck.demo.sample import apply
 from infracheck.errors import UsageError
-from infracheck.project import envfile
 
 INFRACHECK = [sys.executable, "-m", "infracheck.cli"]
 TIMEOUT = 90.0
@@ -141,9 +140,9 @@ def test_keep_leaves_an_app_to_go_on_with_and_shows_no_secret(temporary: Path, d
     assert f"Kept: {app}" in done.stdout
     assert _known_to(temporary) == []
     assert app.stat().st_mode & 0o077 == 0
-    for entry in envfile.read(app / ".env.local").entries:
-        value = entry.value.reveal()
-        if re.search("SECRET|TOKEN|DSN|DATABASE", entry.key):
+    for line in (app / ".env.local").read_text().splitlines():
+        name, _, value = line.partition("=")
+        if re.search("^[A-Z_]*(SECRET|TOKEN|DSN|DATABASE)", name):
             hidden = re.search(r"//(?:[^:@/]*:)?([^@/]+)@", value)
             assert value not in done.stdout + done.stderr
             assert not hidden or hidden[1] not in done.stdout + done.stderr

@@ -22,6 +22,7 @@ EVERY = (
     "sentry-receives",
     "server-boots",
     "server-stops",
+    "waivers-valid",
 )
 
 

@@ -27,7 +27,7 @@ ARROWS: dict[str, set[str] | None] = {  # None: everything below
     "runner": {"model", "context", "secret", "errors"},
     "catalog": {"checks", "model", "errors"},
     "checks": {"model", "context", "project", "clients", "checks", "errors", "secret"},
-    "context": {"config", "clients", "project", "secret", "errors"},
+    "context": {"config", "clients", "project", "secret", "errors", "verdicts"},
     "project": {"model", "secret", "errors"},
     "clients": {"secret", "errors", "clients", "project"},
     "config": {"model", "errors", "verdicts"},

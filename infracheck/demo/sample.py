@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from infracheck.clients.ports import free_port, is_listening
 from infracheck.clients.process import Supervised
 from infracheck.errors import ClientError
-from infracheck.project import envfile
 from infracheck.project.files import write_whole
 
 ENV_FILE: Final = ".env.local"
@@ -58,7 +57,8 @@ class Sample:
         return f"{ENV_FILE}:{last}"
 
     def value(self, name: str) -> str:
-        return next(entry.value.reveal() for entry in envfile.read(self.env_file).entries if entry.key == name)
+        lines = self.env_file.read_text(encoding="utf-8").splitlines()
+        return next(value for key, sign, value in (line.partition("=") for line in lines) if sign and key == name)
 
     def schema(self, *, latest: bool) -> str:
         """Return schema.sql, or the part of it that was there before the latest plan."""

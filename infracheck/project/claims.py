@@ -46,8 +46,8 @@ def claims_of(clause: Clause, previous: Sequence[Claim]) -> list[Claim]:
         required = any(claim.sense == "required" for claim in previous)
         return [Claim(found["items"], "unclear", NOT_UNDERSTOOD) if required else Claim(found["items"], "required")]
     text, around = _around(clause)
-    after = list(_after(text, clause.aside))
-    before = [one for one in _before(text, clause.aside) if not _yields(one, after)]
+    after = list(_after(text, clause))
+    before = [one for one in _before(text, clause) if not _yields(one, after)]
     claims = [*around, *(one.claim for one in _clashing(after, before)), *_but_not(text)]
     return _resolved(claims, clause.text)
 
@@ -65,11 +65,14 @@ def _around(clause: Clause) -> tuple[str, list[Claim]]:
         items = next(value for name, value in found.groupdict().items() if name.startswith("items") and value)
         negated = not found["none"] and wording.NEGATED.search(text[: found.start()])
         claim = Claim(items, "required" if negated else "exempt")
-        claims.append(_doubted(claim, text, found.start(), found.end(), clause.aside))
+        left = _last_part(text[: found.start()], wording.TURN)
+        if claim.sense == "exempt" and wording.REFUSES.search(left):
+            claim = replace(claim, sense="unclear", why=NOT_UNDERSTOOD)
+        claims.append(_doubted(claim, text, found.start(), found.end(), clause))
     return wording.AROUND.sub(lambda found: "|".ljust(len(found[0])), text), claims
 
 
-def _after(text: str, aside: str) -> Iterator[_Found]:
+def _after(text: str, clause: Clause) -> Iterator[_Found]:
     for found in wording.AFTER.finditer(text):
         word, left = found["word"], text[: found.start()]
         negations = len(wording.NEGATIONS.findall(found["fill"])) + bool(wording.NEGATED.search(left))
@@ -84,20 +87,20 @@ def _after(text: str, aside: str) -> Iterator[_Found]:
         claim = Claim(found["items"], "unclear" if negations > 1 else sense, NOT_UNDERSTOOD if negations > 1 else "")
         if sense == "exempt" and past and wording.STATES.match(word):
             claim = replace(claim, sense="unclear", why=OVER)
-        claim = _doubted(claim, text, found.start(), found.end(), aside)
+        claim = _doubted(claim, text, found.start(), found.end(), clause)
         if claim.sense == "exempt" and not _quiet_before(left):
             claim = replace(claim, sense="unclear", why=NOT_UNDERSTOOD)
         yield _Found(claim, found.start(), found.end(), found.span("word"))
 
 
-def _before(text: str, aside: str) -> Iterator[_Found]:
+def _before(text: str, clause: Clause) -> Iterator[_Found]:
     for found in wording.BEFORE.finditer(text):
         left = text[: found.start()]
         negated = wording.NEGATED.search(left) is not None
         sense: Sense = "exempt" if bool(found["needs"]) == negated else "required"
-        claim = _doubted(Claim(found["items"], sense), text, found.start(), found.end(), aside)
-        doubted = not negated and (wording.REFUSES.search(_last_part(left, wording.TURN)) or not _commands(found, text))
-        if claim.sense == "exempt" and doubted:
+        claim = _doubted(Claim(found["items"], sense), text, found.start(), found.end(), clause)
+        refusals = len(wording.REFUSES.findall(_last_part(left, wording.TURN))) - negated
+        if claim.sense == "exempt" and (refusals > 0 or not (negated or _commands(found, text))):
             claim = replace(claim, sense="unclear", why=NOT_UNDERSTOOD)
         yield _Found(claim, found.start(), found.end(), found.span("word"))
 
@@ -129,7 +132,7 @@ def _quiet_before(left: str) -> bool:
     return wording.QUIET.fullmatch(segment) is not None
 
 
-def _doubted(claim: Claim, text: str, start: int, end: int, aside: str) -> Claim:
+def _doubted(claim: Claim, text: str, start: int, end: int, clause: Clause) -> Claim:
     """Return an exempting claim as it stands after all that may speak against it."""
     if claim.sense != "exempt":
         return claim
@@ -139,14 +142,15 @@ def _doubted(claim: Claim, text: str, start: int, end: int, aside: str) -> Claim
     said = _last_part(text[:start], wording.TURN) + text[start:end] + near
     required = wording.AND_REQUIRED.match(rest)
     reason = wording.REASON.search(text, end)
-    whole = f"{text[: reason.start()] if reason else text} | {aside}"
+    whole = f"{text[: reason.start()] if reason else text} | {clause.aside} | {clause.context}"
     if wording.REVOKED.search(whole):
         return replace(claim, sense="required", why=OVER)
     doubts = (
         (wording.UNDECIDED.search(whole) or wording.TENTATIVE.search(said), NOT_DECIDED),
+        (wording.NOT_SO.search(whole), NOT_DECIDED),
         (required and not wording.NEGATIONS.search(required["fill"]), TWO_WAYS),
         (wording.FOREIGN.match(rest), FROM_WHAT),
-        (wording.PLACE.search(near) or wording.PLACE.search(aside), SOMEWHERE),
+        (wording.PLACE.search(said) or wording.PLACE.search(clause.aside), SOMEWHERE),
         (not wording.FOLLOWS.match(rest), NOT_UNDERSTOOD),
     )
     return next((replace(claim, sense="unclear", why=why) for doubt, why in doubts if doubt), claim)

@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from infracheck.model import Waiver
 from infracheck.project.appidentity import AppIdentity
 from infracheck.project.statelog import Entry, StateLog
-from infracheck.project.statement import Statement, statements
-from infracheck.project.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from infracheck.project.statement import Statement
+    from infracheck.project.vocabulary import Vocabulary
 
 # What "may stay empty" excuses. Never more: an exempted variable that leaks is still a leak.
 EXCUSED: Final = ("env-filled", "env-real", "sentry-configured")
@@ -72,7 +74,7 @@ class Exemptions:
 class _Said:
     """A statement with its place in time: dates first (no date is the oldest), then the later file and line."""
 
-    statement: Statement
+    statement: "Statement"
     source: str
     dated: date | None
     when: tuple[date, int, int, int]
@@ -87,6 +89,11 @@ def exemptions(
         logs: the state file first, then the deploy-check result; on one day the later file counts.
         variables: all that the app knows; an entry about others exempts nothing here.
     """
+    if not any(log.entries for log in logs):
+        return Exemptions()
+    # The patterns take 0.05 s to compile: an app without a log never waits for them.
+    from infracheck.project.vocabulary import Vocabulary
+
     today = today or date.today()
     vocabulary = Vocabulary.of(variables)
     clear: dict[str, list[_Said]] = {name: [] for name in vocabulary.variables}
@@ -95,12 +102,14 @@ def exemptions(
         statement = said.statement
         known = tuple(name for name in statement.names if name in clear)
         if statement.sense == "unclear" or why:
-            unclear.append((said, why or statement.why, known or _near(statement, vocabulary) or statement.means))
+            meant = known or _near(statement.names, vocabulary) or statement.means
+            unclear.append((said, why or statement.why, meant))
             continue
         for name in known:
             clear[name].append(said)
-        if statement.sense == "exempt" and not known and (near := _near(statement, vocabulary)):
-            unclear.append((said, f"this app has no {' or '.join(statement.names)}", near))
+        strange = [name for name in statement.names if name not in clear]
+        if statement.sense == "exempt" and (near := _near(strange, vocabulary)):
+            unclear.append((said, f"this app has no {' or '.join(strange)}", near))
     newest = {name: max(found, key=lambda one: one.when) for name, found in clear.items() if found}
     granted = tuple(e for name, one in newest.items() if (e := _granted(name, one, today)))
     ended = tuple(e for name, found in clear.items() if found for e in _ended(name, found, newest[name], today))
@@ -108,9 +117,11 @@ def exemptions(
 
 
 def _said(
-    logs: Sequence[StateLog], vocabulary: Vocabulary, app: AppIdentity, today: date
+    logs: Sequence[StateLog], vocabulary: "Vocabulary", app: AppIdentity, today: date
 ) -> Iterator[tuple[_Said, str]]:
     """Yield the statements that are about this app, and why one of them does not count although it is clear."""
+    from infracheck.project.statement import statements
+
     active = next((log.active_project for log in logs if log.active_project), None)
     for number, log in enumerate(logs):
         for entry in log.entries:
@@ -124,7 +135,7 @@ def _said(
                 yield _Said(statement, f"{log.file}:{line}", entry.date, when), why
 
 
-def _against(statement: Statement, entry: Entry, today: date, *, ambiguous: bool) -> str:
+def _against(statement: "Statement", entry: Entry, today: date, *, ambiguous: bool) -> str:
     if statement.sense != "exempt":
         return ""  # that something is required counts in any case: the gate fails closed
     if entry.date and entry.date > today + timedelta(days=1):  # one day, for those who live further east
@@ -132,8 +143,8 @@ def _against(statement: Statement, entry: Entry, today: date, *, ambiguous: bool
     return AMBIGUOUS if ambiguous else ""
 
 
-def _near(statement: Statement, vocabulary: Vocabulary) -> tuple[str, ...]:
-    near = (vocabulary.nearest(name) for name in statement.names)
+def _near(names: Sequence[str], vocabulary: "Vocabulary") -> tuple[str, ...]:
+    near = (vocabulary.nearest(name) for name in names)
     return tuple(dict.fromkeys(name for name in near if name))
 
 

@@ -1,8 +1,9 @@
 """Cuts the Markdown of an entry into plain sentences, and an encoded sentence into clauses."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 from infracheck.project import wording
@@ -22,6 +23,7 @@ class Clause:
     text: str
     marker: str = ""  # the contrast before it: `;`, `but`, `except`
     aside: str = ""  # the sentence's parentheses that name nothing
+    context: str = ""  # what else of the sentence may take it back: the clause after it, the text around a parenthesis
 
 
 def plain(text: str) -> str:
@@ -62,7 +64,7 @@ def sentences(text: str) -> Iterator[tuple[str, int]]:
 def clauses(text: str) -> list[Clause]:
     """Split an encoded sentence at its contrasts; a parenthesis with a name is one of its own, or a list's part."""
     asides: list[str] = []
-    apart: list[Clause] = []
+    apart: list[str] = []
 
     def lift(found: re.Match[str]) -> str:
         inner = (found[1] if found[1] is not None else found[2]).strip()
@@ -70,18 +72,33 @@ def clauses(text: str) -> list[Clause]:
         if named and wording.ITEMS_ONLY.fullmatch(inner):
             return f" {inner} "
         if named:
-            apart.append(_marked(inner))
+            apart.append(inner)
         else:
             asides.append(inner)
-            apart.extend(Clause(f"{owner}: {inner}") for owner in _owner(found, inner))
+            apart.extend(f"{owner}: {inner} {_rest(found)}" for owner in _owner(found, inner))
         return " "
 
     while (lifted := _ASIDE.sub(lift, text)) != text:
         text = lifted
-    parts = wording.CONTRAST.split(" ".join(text.split()))
+    flat = " ".join(text.split())
+    parts = wording.CONTRAST.split(flat)
     aside = " | ".join(asides)
-    main = [_marked(part, marker, aside) for marker, part in zip(["", *parts[1::2]], parts[::2], strict=True)]
-    return main + apart
+    asked = "?" if flat.endswith("?") else ""
+    main = [
+        _marked(part, marker, aside, f"{_nameless(parts[2 * number + 2 :: 2])} {asked}")
+        for number, (marker, part) in enumerate(zip(["", *parts[1::2]], parts[::2], strict=True))
+    ]
+    return main + [_marked(inner, context=f"{flat} | {aside}") for inner in apart]
+
+
+def _nameless(parts: Sequence[str]) -> str:
+    """Return the clauses up to the next one with a name: they still speak of the names before them."""
+    return " | ".join(takewhile(lambda part: not re.search(wording.ITEM, part), parts))
+
+
+def _rest(found: re.Match[str]) -> str:
+    """Return what goes on behind a parenthesis: `A (optional) in development`."""
+    return re.split(rf"[,;:—–|.(\[]|{wording.ITEM}", found.string[found.end() :], maxsplit=1)[0].strip()
 
 
 def _owner(found: re.Match[str], inner: str) -> list[str]:
@@ -91,7 +108,8 @@ def _owner(found: re.Match[str], inner: str) -> list[str]:
     return [before["items"]] if before else []
 
 
-def _marked(text: str, marker: str = "", aside: str = "") -> Clause:
+def _marked(text: str, marker: str = "", aside: str = "", context: str = "") -> Clause:
     text = text.strip()
-    opening = _OPENING.match(text)
-    return Clause(text[opening.end() :], opening[0].strip(), aside) if opening else Clause(text, marker, aside)
+    if opening := _OPENING.match(text):
+        text, marker = text[opening.end() :], opening[0].strip()
+    return Clause(text, marker, aside, context)

@@ -36,6 +36,8 @@ class Statement:
 
 def statements(text: str, vocabulary: Vocabulary, heading: str = "") -> Iterator[Statement]:
     """Yield what an entry states, in its order; the names may include some that the app does not have."""
+    if not wording.RELEVANT.search(f"{heading} {text}"):
+        return
     whole = plain(text)
     blocked = is_block(whole) or is_block(heading)
     before: tuple[str, ...] = ()  # the names of the clause before: "Both are exempt" speaks of them
@@ -44,7 +46,7 @@ def statements(text: str, vocabulary: Vocabulary, heading: str = "") -> Iterator
         previous: list[Claim] = []
         for clause in clauses(encoded.text):
             named = encoded.literal(clause.text)
-            found = claims_of(clause, previous) if _has_items(clause) else _of_those_before(clause)
+            found = [*_of_those_before(clause), *claims_of(clause, previous)]
             for claim in found:
                 names = encoded.literal(claim.items) or (() if claim.items else before)
                 sense: Sense = "unclear" if cut and claim.sense == "exempt" else claim.sense
@@ -82,10 +84,6 @@ def _waives(claim: Claim) -> bool:
     return claim.sense == "exempt" or (claim.sense == "unclear" and claim.why != NOT_UNDERSTOOD)
 
 
-def _has_items(clause: Clause) -> bool:
-    return re.search(wording.ITEM, clause.text) is not None
-
-
 def _weighed(made: Statement, means: Sequence[str], blocked: bool) -> Iterator[Statement]:
     """Yield the statement as it counts: a BLOCK never exempts, and what names nothing exempts nothing."""
     sense, why, names = made.sense, made.why, made.names
@@ -100,10 +98,12 @@ def _weighed(made: Statement, means: Sequence[str], blocked: bool) -> Iterator[S
 
 
 def _of_those_before(clause: Clause) -> list[Claim]:
-    """Return what a clause without names says of the ones before it: that it is over, or (never clearly) exempt."""
-    if wording.REVOKES_BEFORE.match(clause.text):
+    """Return what a clause says, before its own names, of those before it: that it is over, or vaguely exempt."""
+    own = re.search(wording.ITEM, clause.text)
+    text = clause.text[: own.start()] if own else clause.text
+    if not own and wording.REVOKES_BEFORE.match(text):
         return [Claim("", "required")]
-    return [Claim("", "unclear", NOT_UNDERSTOOD)] if wording.MEANS_BEFORE.match(clause.text) else []
+    return [Claim("", "unclear", NOT_UNDERSTOOD)] if wording.MEANS_BEFORE.search(text) else []
 
 
 def _expiry(clause: Clause) -> date | None:

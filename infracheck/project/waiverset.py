@@ -125,7 +125,16 @@ def table(waivers: WaiverSet, today: date, state: Callable[[str], str]) -> tuple
     for lost in waivers.rejected:
         subject = ", ".join(lost.variables) or "?"
         rows.append(
-            Row("does not count", subject, (), lost.quote, lost.source, None, None, f"{lost.why}; write: {lost.write}")
+            Row(
+                "does not count",
+                subject,
+                (),
+                lost.quote,
+                lost.source,
+                None,
+                None,
+                f"{lost.why}; if that was decided, write: {lost.write}",
+            )
         )
     for over in waivers.exemptions.ended:
         rows.append(Row("ended", over.variable, (), over.quote, over.source, None, None, f"ended by {over.by}"))

@@ -98,18 +98,25 @@ UNDECIDED: Final = re.compile(
 TENTATIVE: Final = re.compile(
     r"\b(?:might|could|would|should|maybe|perhaps|probably|possibly|likely|will|shall|going to|wants?|wish\w*|hopes?|"
     r"plans?|planned|suggest\w*|recommend\w*|asks?|asked|consider|considers|considering|discuss\w*|write|wrote|e\.g|"
-    r"future|eventually|someday|soon|when|whenever|once|after|nobody|no one|claims?|assumed?)\b"
+    r"future|eventually|someday|soon|when|whenever|once|after|"
+    r"previously|formerly|earlier|originally|initially|until now|so far|used to|nobody|no one|claims?|assumed?)\b"
 )
 REVOKED: Final = re.compile(
     r"\b(?:revok\w+|withdr\w+|rescind\w*|overrul\w+|overturn\w*|lifted|declin\w+|refus\w+|reject\w+|denied|denies|"
     r"den(?:y|ial)|void|cancel\w*|lapsed|expired|reverted|undone|mistake\w*|wrong\w*|"
-    r"(?:no longer|not) (?:valid|appl\w+))\b"
+    r"(?:no longer|not) (?:valid|holds?|true|in force|appl\w+|accept\w+|agree\w*)|not any ?more|said no)\b"
+)
+NOT_SO: Final = re.compile(  # a label that turns round what follows it: `PM said no: …`, `Old rule: …`
+    rf"(?:^|[—–|])(?![^:—–|<]*\b{REQUIRED})[^:—–|<]*\b(?:{NOT}|nope|old|false|untrue|claims?|rumou?rs?|previous(?:ly)?|"
+    r"former(?:ly)?|past|history)\b[^:—–|<]*:"
 )
 REVOKES_BEFORE: Final = re.compile(
     r"\W*(?:\d{4}-\d\d-\d\d\W*)?(?:(?:this|that|the|both|it|they|these|pm)\s+)?(?:exemptions?|waivers?|exceptions?|decision)?"
     r"\s*(?:(?:was|is|were|has been|later|now|since|again)\s+)*(?:revok|withdr|rescind|overrul|lifted|void|required)"
 )
-MEANS_BEFORE: Final = re.compile(rf"\W*(?:both|all|these|they|those|it)\b[^,;]*\b{WAIVED}")
+MEANS_BEFORE: Final = re.compile(  # "Both are exempt", "the first three are exempt": said of names that stand before
+    rf"\b(?:both|all|these|they|those|it|them|first|last|rest|others?)\b[^,;:—]*\b{WAIVED}(?![\w-])(?!\s*[:—])"
+)
 MENTIONS: Final = re.compile(
     r"(?<!without )(?<!no )(?<!lacks )(?<!explicit )\b(?:optional|exempt\w*|exclu(?:de|sion)\w*|waive\w*|deferred|"
     r"defers?|postponed?|skip(?:s|ped)?|out of scope|non-blocking|not (?:required|needed)|"
@@ -143,6 +150,11 @@ NO_BLOCK_AFTER: Final = re.compile(
 GRANTS: Final = re.compile(  # a heading below which a name alone is a statement
     r"\W*(?:granted |explicit |approved |pm |env(?:ironment)? |variable )*(?:exemptions?|exceptions?|waivers?|"
     r"(?:exempt(?:ed)?|optional|excluded|waived|deferred)(?: (?:env )?(?:variables?|vars?|keys?))?)\W*",
+    re.IGNORECASE,
+)
+RELEVANT: Final = re.compile(  # without one of these an entry states nothing about any variable
+    r"optional|exempt|exception|exclu|waive|defer|postpon|skip|scope|block|requir|mandatory|need|must|necessary|compulsory|"
+    r"empty|blank|unset|have to|has to|left out|omitted",
     re.IGNORECASE,
 )
 EXPIRES: Final = re.compile(r"\b(?:until|till|through|expires?(?: on)?|expiring(?: on)?)\s+(\d{4}-\d{2}-\d{2})\b")

@@ -8,6 +8,7 @@ import pytest
 from infracheck.checks.env import env_filled
 from infracheck.config import AppSettings, Settings
 from infracheck.model import Failed, Finding, Outcome, Passed, Skipped, Undecided
+from infracheck.runner import Finished, run
 from tests.helpers import judge, make_context, states, write
 
 CANARY = f"canary{secrets.token_hex(8)}"
@@ -155,3 +156,32 @@ def test_a_value_that_spans_lines_or_holds_control_characters_never_shows(app: P
     key = f"-----BEGIN KEY-----\n{CANARY}{CANARY}\n-----END KEY-----"
     write(app, __env__example="A=\nB=\n", __env=f'A="{key}"\nB=\n')
     assert row(outcome(app), "A").state == "FILLED"
+
+
+STATE = """# State
+
+## Decisions Log (append-only)
+
+- 2026-04-05 (revised): **deploy-check** PM excludes SENTRY_ORG, SENTRY_PROJECT from the blocking env check
+- 2026-04-06: PM Sentry DSN exempt
+"""
+
+
+def test_an_exemption_that_names_the_variable_waives_it_and_another_does_not(app: Path) -> None:
+    names = ["SENTRY_ORG", "SENTRY_PROJECT", "SENTRY_DSN"]
+    write(app, __env__local__example="".join(f"{name}=\n" for name in names))
+    (app / "project-state.md").write_text(STATE)
+    ctx = make_context(app)
+    [*_, last] = [e for e in run([env_filled], ctx, waivers=ctx.waivers.in_force) if isinstance(e, Finished)]
+    found = last.result.outcome
+    assert isinstance(found, Failed)
+    by_level = {one.subject: (one.state, one.level) for one in found.findings}
+    assert by_level == {
+        "SENTRY_ORG": ("EXEMPT", "info"),
+        "SENTRY_PROJECT": ("EXEMPT", "info"),
+        "SENTRY_DSN": ("MISSING", "fail"),
+    }
+    (app / ".env.local").write_text("SENTRY_DSN=https://x@o1.ingest.sentry.io/1\n")
+    ctx = make_context(app)
+    [*_, last] = [e for e in run([env_filled], ctx, waivers=ctx.waivers.in_force) if isinstance(e, Finished)]
+    assert last.result.state == "waived"

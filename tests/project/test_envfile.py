@@ -11,7 +11,6 @@ from infracheck.project.envfile import Dialect, Entry, Environment
 from infracheck.secret import Secret
 from tests.helpers import write
 
-
 DIALECTS: tuple[Dialect, ...] = ("next", "python")
 
 
