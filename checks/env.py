@@ -117,7 +117,7 @@ def _filled_elsewhere(ctx: Context, name: str) -> str | None:
 
 def _remedy(ctx: Context, empty: Sequence[Finding]) -> str:
     env = ctx.env
-    in_process = [row for row in empty if row.subject in env.process]
+    in_process = [row for row in empty if row.subject in env.process and row.state != "EXEMPT"]
     in_file = [row for row in empty if row not in in_process and row.state == "EMPTY"]
     missing = [row for row in empty if row.state == "MISSING"]
     steps = []
@@ -128,7 +128,7 @@ def _remedy(ctx: Context, empty: Sequence[Finding]) -> str:
         steps.append(f"give {names} a value in the process environment, or unset it there")
     if missing:
         steps.append(_add(ctx, missing))
-    return "; ".join(steps)
+    return "; ".join(steps) or "fill what is exempt before the exemption ends"
 
 
 def _add(ctx: Context, missing: Sequence[Finding]) -> str:

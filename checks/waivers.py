@@ -34,15 +34,12 @@ def waivers_valid(ctx: Context) -> Verdict:
     since; a sentence that tries to exempt and does not is shown, with the sentence to write. What this branch added or
     lowered, compared with the commit it left (`--base`), is reported here, so that a reviewer sees it.
     """
-    if ctx.base and ctx.weakened.base is None:
-        return Undecided(
-            f"{ctx.base} cannot be compared with: {_no_base(ctx.weakened)}",
-            _fetch(ctx.weakened),
-            tuple(_rows(ctx)),
-        )
     findings = tuple(_rows(ctx))
     if wrong := [one for one in findings if one.level == "fail"]:
         return Failed(_summary(wrong), _remedy(wrong), findings)
+    if ctx.base and ctx.weakened.base is None:
+        why = f"{ctx.base} cannot be compared with: {_no_base(ctx.weakened)}"
+        return Undecided(why, _fetch(ctx.weakened), findings)
     return Passed(_in_force(ctx), findings)
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 ENV_CHECK: Final = "env-filled"
+SENTRY_NAMES: Final = ("NEXT_PUBLIC_SENTRY_DSN", "SENTRY_DSN", "SENTRY_AUTH_TOKEN", "SENTRY_ORG", "SENTRY_PROJECT")
 SERVER_CHECK: Final = "server-boots"
 
 
@@ -114,11 +115,15 @@ class Context:
         app = self.settings.app
         return Sources(
             self.project,
-            tuple(sorted(self.env.names())),
+            tuple(sorted({*self.env.names(), *self._named_by_code(), *SENTRY_NAMES})),
             find_state(self.project, app.state),
             find_result(self.project, app.result),
             asdict(Settings()),
         )
+
+    def _named_by_code(self) -> set[str]:
+        # The code is parsed for this only where nothing else could say what an entry of the log may be about.
+        return set() if self.env.example else {read.name for read in self.source.reads}
 
     @cached_property
     def source(self) -> "Scan":

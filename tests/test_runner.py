@@ -257,3 +257,8 @@ def test_needs_look_at_the_unwaived_verdict(ctx: Context) -> None:
         e.result for e in run([one, passing("two", needs=[one])], ctx, waivers=[waiver()]) if isinstance(e, Finished)
     ]
     assert [r.state for r in found] == ["waived", "blocked"]
+
+
+def test_nothing_excuses_the_check_that_judges_waivers() -> None:
+    judge_of_waivers = passing("waivers_valid")
+    assert excused(judge_of_waivers, FAILED, [Waiver("*", "*", "all is well")], TODAY) == FAILED

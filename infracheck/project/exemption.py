@@ -103,7 +103,8 @@ def exemptions(
         known = tuple(name for name in statement.names if name in clear)
         if statement.sense == "unclear" or why:
             meant = known or _near(statement.names, vocabulary) or statement.means
-            unclear.append((said, why or statement.why, meant))
+            if meant or not statement.names:  # what names only variables that this app does not have is not about it
+                unclear.append((said, why or statement.why, meant))
             continue
         for name in known:
             clear[name].append(said)

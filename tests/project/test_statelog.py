@@ -193,6 +193,7 @@ def test_a_name_that_the_app_does_not_have_is_shown_with_the_one_that_it_has() -
     both = judged("2026-04-05: PM: SENTRY_DSN, SENTRY_ORG are exempt")
     assert (granted(both), [one.variables for one in both.rejected]) == ({ORG}, [(DSN,)])
     assert judged("2026-04-05: PM: TWILIO_ACCOUNT_SID is exempt").rejected == ()
+    assert judged("2026-04-05: PM asked whether TWILIO_ACCOUNT_SID is optional").rejected == ()
 
 
 # -- how a log is written
