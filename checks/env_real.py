@@ -6,6 +6,7 @@ from typing import Final
 from infracheck.context import Context
 from infracheck.model import Failed, Finding, Level, Passed, Verdict, check
 from infracheck.project.dotenv_entry import Assignment, Kind
+from infracheck.project.dotenv_next import NEXT_13
 from infracheck.project.dotenv_problems import cut
 from infracheck.project.envfile import EnvFile
 from infracheck.project.placeholder import suspicion
@@ -54,6 +55,8 @@ def env_real(ctx: Context) -> Verdict:
     findings = [*_dropped(ctx), *_values(ctx)]
     for file in ctx.env.read if ctx.env.dialect == "next" else ():
         findings += [*_cut(ctx, file), *_odd(ctx, file)]
+    if (ctx.project.major("next") or 14) < 14 and ctx.env.read:
+        findings.append(Finding("next", "OTHER DIALECT", NEXT_13, "package.json", "warn"))
     wrong = [one for one in findings if one.level == "fail"]
     if not wrong:
         filled = sum(ctx.env[name].state == "FILLED" for name in ctx.env.names())

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Literal, NoReturn
 
 import typer
@@ -13,6 +14,9 @@ from infracheck.errors import ExitCode, Interrupted, Terminated, UsageError
 
 EPILOG = """Exit codes: 0 the gate is open; 1 a check failed; 2 usage, settings or folder wrong, nothing ran;
 3 undecided; 5 nothing was checked; 130/143 interrupted, after cleaning up."""
+
+RETRY = 0.005  # seconds until a signal is looked at again
+CLEAN_UP = 30  # seconds that everything may take to close after a signal; it takes one or two
 
 app = typer.Typer(
     name="infracheck",
@@ -186,8 +190,20 @@ def _width() -> int:
     return max(60, min(120, shutil.get_terminal_size((100, 24)).columns))
 
 
-def _interrupted(number: int, _: object) -> NoReturn:
-    raise Interrupted if number == signal.SIGINT else Terminated
+_asked: list[type[Interrupted]] = []  # what signals asked for, the first one first
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    if frame is not None and frame.f_code.co_filename.startswith("<frozen importlib"):
+        # Raised there it would leave the import lock taken, and every other thread waiting for it: a moment later.
+        signal.signal(signal.SIGALRM, lambda _, now: _interrupted(number, now))
+        signal.setitimer(signal.ITIMER_REAL, RETRY)
+        return
+    # Should cleaning up ever hang: the supervisors end what runs as soon as this process is gone.
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(CLEAN_UP)
+    _asked.append(Interrupted if number == signal.SIGINT else Terminated)
+    raise _asked[-1]
 
 
 def main() -> NoReturn:
@@ -203,6 +219,10 @@ def main() -> NoReturn:
         sys.exit(ExitCode.USAGE)
     except Interrupted as reason:
         sys.exit(reason.code)
+    except Exception:
+        if _asked:  # a library made an exception of its own of it
+            sys.exit(_asked[0].code)
+        raise
     sys.exit(ExitCode.PASS)
 
 

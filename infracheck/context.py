@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from infracheck.config import Settings
 from infracheck.errors import NotApplicable, Unavailable
@@ -14,6 +14,7 @@ from infracheck.project import envfile
 from infracheck.project.detect import Project
 from infracheck.project.waiverset import Ledger, Sources, WaiverSet, find_result, find_state, gather
 from infracheck.project.weakening import Weakened, weakened
+from infracheck.resources import Resources
 from infracheck.secret import Scrubber, Secret
 from infracheck.verdicts import Waiver
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from infracheck.model import Check, Stage
     from infracheck.project.source import Scan
 
-T = TypeVar("T")
 ENV_CHECK: Final = "env-filled"
 SENTRY_NAMES: Final = ("NEXT_PUBLIC_SENTRY_DSN", "SENTRY_DSN", "SENTRY_AUTH_TOKEN", "SENTRY_ORG", "SENTRY_PROJECT")
 SERVER_CHECK: Final = "server-boots"
@@ -63,10 +63,7 @@ class Context:
         self.scrub = Scrubber()
         self._configured = waivers
         self._tell = tell
-        self._lock = threading.Lock()
-        self._locks: dict[str, threading.Lock] = {}
-        self._opened: dict[str, Any] = {}
-        self._closing = False
+        self._resources = Resources()
         self._begun: dict[Check, Future[Any]] = {}
 
     def tell(self, text: str) -> None:
@@ -173,7 +170,7 @@ class Context:
             chosen = self.settings.database
             return Database.open(self.require(chosen.url), timeout=chosen.timeout, tell=self.tell)
 
-        return self._resource("database", start)
+        return self._resources.get("database", start)
 
     @property
     def http(self) -> "Http":
@@ -184,7 +181,7 @@ class Context:
 
             return Http()
 
-        return self._resource("http", start)
+        return self._resources.get("http", start)
 
     @property
     def server(self) -> "DevServer":
@@ -195,37 +192,11 @@ class Context:
 
             return start(self.project, self.settings.server, self.env, tell=self.tell)
 
-        return self._resource("server", start)
+        return self._resources.get("server", start)
 
     def opened(self, name: str) -> Any:
         """Return a resource if it was opened, else None; never opens one."""
-        return self._opened.get(name)
-
-    def _resource(self, name: str, start: Callable[[], T]) -> T:
-        with self._lock:
-            lock = self._locks.setdefault(name, threading.Lock())
-        with lock:
-            if name not in self._opened:
-                self._refuse_when_closing()
-                try:
-                    opened: Any = start()
-                except Exception as error:  # noqa: BLE001 - kept, so that asking twice does not wait twice
-                    opened = _Refusal(error)
-                with self._lock:
-                    self._opened[name] = opened
-                    closing = self._closing
-                if closing:
-                    _close(opened)
-                    self._refuse_when_closing()
-            opened = self._opened[name]
-        if isinstance(opened, _Refusal):
-            raise opened.error
-        value: T = opened
-        return value
-
-    def _refuse_when_closing(self) -> None:
-        if self._closing:
-            raise Unavailable("run", "the run is ending")
+        return self._resources.opened(name)
 
     # -- head starts
 
@@ -260,27 +231,10 @@ class Context:
 
     def close(self) -> None:
         """Close every resource, the last opened first; a second call does nothing. Opens nothing more afterwards."""
-        with self._lock:
-            self._closing = True
-            opened = list(self._opened.values())
-            self._opened = {name: _Refusal(Unavailable("run", "the run is ending")) for name in self._opened}
-        for resource in reversed(opened):
-            _close(resource)
+        self._resources.close()
 
     def __enter__(self) -> "Context":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-class _Refusal:
-    """A resource that could not be opened, and why."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-
-def _close(resource: Any) -> None:
-    if not isinstance(resource, _Refusal):
-        resource.close()

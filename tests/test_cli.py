@@ -113,6 +113,24 @@ def test_a_check_is_explained(app: Path) -> None:
     assert "infracheck run --only schema-tables" in done.stdout
 
 
+def test_what_is_excused_is_listed(app: Path) -> None:
+    (app / ".env.local.example").write_text("SENTRY_ORG=\n")
+    (app / "infracheck.toml").write_text(
+        '[[waiver]]\ncheck = "schema-tables"\nsubject = "public.old"\nreason = "goes next week"\nexpires = 2099-01-31\n'
+    )
+    (app / "project-state.md").write_text(
+        "## Decisions Log\n\n- 2026-04-05: SENTRY_ORG is exempt\n- 2026-04-06: PM Sentry DSN/org/project exempt\n"
+    )
+    done = infracheck("waivers", cwd=app)
+    assert done.returncode == 0
+    shown = " ".join(done.stdout.split())
+    assert "waiver public.old (schema-tables) infracheck.toml:2, until 2099-01-31 “goes next week”" in shown
+    assert "exemption SENTRY_ORG" in shown
+    assert "project-state.md:3" in shown
+    assert "does not count" in shown
+    assert infracheck("waivers", cwd=app.parent).returncode == 2
+
+
 def test_completion_is_offered(tmp_path: Path) -> None:
     done = infracheck("--show-completion", "bash", cwd=tmp_path)
     assert done.returncode == 0

@@ -1,21 +1,18 @@
 """Judges what a dev server answered and logged: is it up well, and if not, what is the cause?"""
 
-import json
-import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from infracheck.clients.devboot import Refused, Row
 from infracheck.clients.devcauses import explain
 from infracheck.clients.devplan import Plan
-from infracheck.clients.said import reason_of
+from infracheck.clients.said import next_message, reason_of
 from infracheck.secret import clean
 
 if TYPE_CHECKING:
     from infracheck.clients.devlog import DevLog, Entry
     from infracheck.clients.http import Answer
 
-_NEXT_DATA = re.compile(r'<script id="__NEXT_DATA__"[^>]*>(.*?)</script>', re.DOTALL)
 LABEL: Final = 72  # characters of a message that name its row
 LAST_LINES: Final = 6
 STATUS_REMEDIES: Final = {
@@ -56,14 +53,8 @@ def _bad_status(plan: Plan, answer: "Answer", log: "DevLog") -> Refused:
 
 def next_error(page: str, log: "DevLog") -> "Entry | None":
     """Return the error that an error page of Next.js carries as data."""
-    found = _NEXT_DATA.search(page)
-    try:
-        data = json.loads(found[1]) if found else None
-    except (ValueError, RecursionError):
-        return None
-    error = data.get("err") if isinstance(data, dict) else None
-    message = error.get("message") if isinstance(error, dict) else None
-    return log.read(clean(message)) if isinstance(message, str) else None
+    message = next_message(page)
+    return log.read(clean(message)) if message is not None else None
 
 
 def remedy_for(plan: Plan, error: "Entry") -> str:

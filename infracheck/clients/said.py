@@ -42,15 +42,17 @@ def _says(answer: "Answer") -> Iterator[str]:
     if not answer.html:
         yield answer.text
         return
-    if page := _NEXT_DATA.search(answer.text):
-        yield _next_error(page[1])
+    if message := next_message(answer.text):
+        yield " ".join(message.splitlines()[:2])  # place and cause; the code frame says nothing on one line
     if title := _TITLE.search(answer.text):
         yield title[1]
 
 
-def _next_error(data: str) -> str:
-    """Return place and message; the code frame below them says nothing on one line."""
+def next_message(page: str) -> str | None:
+    """Return the message of the error that an error page of Next.js carries as data."""
+    found = _NEXT_DATA.search(page)
     try:
-        return " ".join(str(json.loads(data)["err"]["message"]).splitlines()[:2])
-    except (ValueError, KeyError, TypeError):
-        return ""
+        message = json.loads(found[1])["err"]["message"] if found else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return message if isinstance(message, str) else None

@@ -53,6 +53,15 @@ class Project:
         tables = (self.package.get(kind) for kind in kinds)
         return frozenset(name for table in tables if isinstance(table, dict) for name in table)
 
+    def major(self, dependency: str) -> int | None:
+        """Return the major version that package.json asks for, None where it names none."""
+        for kind in ("dependencies", "devDependencies"):
+            table = self.package.get(kind)
+            asked = table.get(dependency) if isinstance(table, dict) else None
+            if isinstance(asked, str) and (found := re.match(r"[\^~>=v\s]*(\d+)", asked)):
+                return int(found[1])
+        return None
+
     @cached_property
     def dev_script(self) -> str | None:
         scripts = self.package.get("scripts")

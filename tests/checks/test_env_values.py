@@ -113,6 +113,12 @@ def test_oddities_that_change_nothing_are_warnings(next_app: Path) -> None:
     assert [one.state for one in rows(outcome, "warn")] == ["DUPLICATE KEY"]
 
 
+def test_an_older_next_is_told_apart(next_app: Path) -> None:
+    write(next_app, package__json='{"dependencies": {"next": "^13.5.0"}}')
+    outcome = judge(env_real, make_context(next_app))
+    assert [(one.subject, one.state) for one in rows(outcome, "warn")] == [("next", "OTHER DIALECT")]
+
+
 @pytest.mark.green("env-documented")
 def test_an_example_that_names_all_passes(next_app: Path) -> None:
     outcome = judge(env_documented, make_context(next_app))

@@ -5,6 +5,8 @@ import os
 import secrets
 import socket
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +19,7 @@ from infracheck.checks.server import server_boots, server_stops
 from infracheck.clients import ports
 from infracheck.config import ServerSettings
 from infracheck.context import Context
-from infracheck.model import Failed, Outcome, Passed, Skipped
+from infracheck.model import Failed, HeadStart, Outcome, Passed, Skipped
 from tests.clients.processes import eventually, marked
 from tests.clients.small_server import context, small_app
 from tests.components.ports import free_port
@@ -279,9 +281,19 @@ def test_files_that_the_framework_rewrote_are_as_before(booted: Boots) -> None:
     assert not list(booted.folder.glob(".*.part"))
 
 
-def test_the_boot_begins_early_but_not_before_the_schema_was_read() -> None:
-    assert server_boots.starts
-    assert server_boots.starts.after == (schema_tables,)
+def test_the_boot_begins_early_but_not_before_the_schema_was_read(
+    app: Path, opened: list[Context], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ctx = context(small_app(app), port=free_port(), settings=ServerSettings(command=f"{sys.executable} server.py"))
+    opened.append(ctx)
+    read = threading.Event()
+    monkeypatch.setattr(schema_tables, "starts", HeadStart(lambda _: read.wait(30), ()))
+    ctx.begin(schema_tables)
+    ctx.begin(server_boots)
+    time.sleep(0.5)  # long enough for a boot that does not wait to have begun
+    assert ctx.opened("server") is None
+    read.set()
+    passed(judge(server_boots, ctx))
 
 
 def test_without_a_dev_script_both_are_skipped(app: Path, opened: list[Context]) -> None:
