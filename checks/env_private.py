@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from infracheck.context import Context
 from infracheck.model import Failed, Finding, Passed, Verdict, check
-from infracheck.project import exposure
 
 from .env import set_at, several
 
@@ -31,6 +30,8 @@ def env_private(ctx: Context) -> Verdict:
 
 
 def _public(ctx: Context) -> Iterator[Finding]:
+    from infracheck.project import exposure
+
     variables = [(name, ctx.env[name].value) for name in sorted(ctx.env.names())]
     for one in exposure.public_secrets(variables):
         where = set_at(ctx, one.name) or _in_example(ctx, one.name)
@@ -43,6 +44,8 @@ def _in_example(ctx: Context, name: str) -> str | None:
 
 
 def _copies(ctx: Context) -> Iterator[Finding]:
+    from infracheck.project import exposure
+
     values = {name: entry.value for name, (_, entry) in ctx.env.entries.items()}
     examples = {entry.key: entry.value for entry in ctx.env.expected}
     for copy in exposure.tracked_copies(ctx.project.repository, values, examples=examples) or ():

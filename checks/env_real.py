@@ -9,7 +9,6 @@ from infracheck.project.dotenv_entry import Assignment, Kind
 from infracheck.project.dotenv_next import NEXT_13
 from infracheck.project.dotenv_problems import cut
 from infracheck.project.envfile import EnvFile
-from infracheck.project.placeholder import suspicion
 
 from .env import nothing_expected, set_at, several
 
@@ -67,6 +66,8 @@ def env_real(ctx: Context) -> Verdict:
 
 
 def _values(ctx: Context) -> Iterator[Finding]:
+    from infracheck.project.placeholder import suspicion  # its patterns take 0.1 s, which `list` need not pay
+
     examples = {entry.key: entry.value.reveal() for entry in ctx.env.expected}
     for name in sorted(ctx.env.names()):
         variable = ctx.env[name]
