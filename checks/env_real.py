@@ -73,11 +73,7 @@ def _values(ctx: Context) -> Iterator[Finding]:
         variable = ctx.env[name]
         found = suspicion(name, variable.value.reveal(), example=examples.get(name), stage=ctx.stage)
         if found and variable.state == "FILLED":
-            yield Finding(name, found.kind, f"the value {found.reason}", _where(ctx, name), found.level)
-
-
-def _where(ctx: Context, name: str) -> str | None:
-    return set_at(ctx, name)
+            yield Finding(name, found.kind, f"the value {found.reason}", set_at(ctx, name), found.level)
 
 
 def _dropped(ctx: Context) -> Iterator[Finding]:
