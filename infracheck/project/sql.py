@@ -1,118 +1,122 @@
-"""The tables that a schema.sql leaves behind, by Postgres's own parser: the net effect of its statements, in order."""
+"""What an app's SQL leaves behind: the net effect of schema.sql or of migrations, by Postgres's own parser."""
 
-import re
-from bisect import bisect_left
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from infracheck.errors import ClientError
-from infracheck.project.ddl import COMMENTS, Effect, Note, Table
+from infracheck.project.ddl import compare, plain
+from infracheck.project.ddl.difference import Difference
+from infracheck.project.ddl.effect import Effect
+from infracheck.project.ddl.migrations import SqlSource, SqlSources, find, without_sql
+from infracheck.project.ddl.model import DEFAULT_SCHEMA, Column, Schema, Table, dotted
+from infracheck.project.ddl.piece import Note, Place
+from infracheck.project.ddl.source import Reader
+from infracheck.project.detect import Project
 
-__all__ = ["Note", "Schema", "Table", "expected"]
+__all__ = [
+    "DEFAULT_SCHEMA",
+    "Column",
+    "Expected",
+    "Note",
+    "Place",
+    "Schema",
+    "SqlSources",
+    "Table",
+    "disagreements",
+    "dotted",
+    "expected",
+    "find",
+    "without_sql",
+]
 
-_COPY: Final = re.compile(r"^COPY\s[^;]*?\bFROM\s+STDIN\b[^;]*;[^\n]*\n", re.IGNORECASE | re.MULTILINE)
-_INCLUDE: Final = re.compile(r"\\(?:i|ir|include|include_relative)\s+(.+)")
-_END_OF_DATA: Final = re.compile(r"^\\\.\r?$", re.MULTILINE)
-_SENT: Final = re.compile(r"\\g(exec|set|x)?\b[^\n']*$")
-_BEFORE_STATEMENT: Final = re.compile(r"(?:\s|--[^\n]*|/\*.*?\*/)*", re.DOTALL)
-_DIALECTS: Final = (
-    ("SQLite", re.compile(r"\bAUTOINCREMENT\b|^\s*PRAGMA\b", re.IGNORECASE | re.MULTILINE)),
-    ("MySQL", re.compile(r"\bAUTO_INCREMENT\b|\bENGINE\s*=|\bUNSIGNED\b", re.IGNORECASE)),
-    ("SQL Server", re.compile(r"\bNVARCHAR\b|\bIDENTITY\s*\(|^\s*GO\s*$|\[dbo\]", re.IGNORECASE | re.MULTILINE)),
-    ("MySQL or SQLite (backticks around names)", re.compile(r"`\w+`")),
-)
+_SHOWN: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Schema:
-    """What a database is expected to hold once the file has been applied."""
+class Expected:
+    """What a database is expected to hold, and the files that say so."""
 
-    tables: tuple[Table, ...]
-    not_compared: tuple[Note, ...] = ()
+    schema: Schema
+    sources: SqlSources
+    project: Project
+
+    @property
+    def tables(self) -> list[Table]:
+        return self.schema.app_tables
+
+    @property
+    def not_compared(self) -> list[Note]:
+        return self.schema.notes
+
+    @property
+    def name(self) -> str:
+        """The sources as sentences name them: `schema.sql`, `12 migrations of drizzle/`."""
+        return " and ".join(_named(self.project, one) for one in self.sources.chosen)
+
+    @property
+    def file(self) -> str:
+        """The first source's path, as reports show it."""
+        return self.project.show(self.sources.chosen[0].path)
 
 
-def expected(path: Path) -> Schema:
-    """Read a schema.sql.
+def expected(project: Project, sources: SqlSources, default: str = DEFAULT_SCHEMA) -> Expected:
+    """Read the sources of an app.
+
+    Args:
+        default: the schema into which names without one go.
 
     Raises:
-        ClientError: it cannot be read, or is no Postgres SQL; says the line.
+        ClientError: a file cannot be read, or is no Postgres SQL; says the line.
     """
-    text = _text(path)
-    plain, includes = _without_psql(text)
-    effect = Effect()
-    for statement, line in _statements(path, plain):
-        effect.apply(statement, line)
-    return Schema(tuple(effect.tables.values()), tuple(sorted((*includes, *effect.notes), key=lambda note: note.line)))
+    effect, reader = Effect(default), Reader()
+    for file in sources.files:
+        effect.apply_all(reader.statements(file, project.show(file)))
+    effect.schema.notes.extend(reader.notes)
+    _refuse_foreign_types(effect.schema)
+    return Expected(effect.schema, sources, project)
 
 
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        why = (error.strerror or "unreadable").lower()
-        raise ClientError(f"{path.name} cannot be read: {why}", f"see that {path} is a readable file") from None
-    encoding = "UTF-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ClientError(f"{path.name}:{line} is not UTF-8 text", f"save {path.name} as UTF-8") from None
-    if encoding == "UTF-16":
-        raise ClientError(f"{path.name} is UTF-16 text, which psql cannot apply", f"save {path.name} as UTF-8")
-    if "\0" in text:  # the parser would take it for the end
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise ClientError(f"{path.name}:{line} holds a NUL character", f"save {path.name} as plain UTF-8 text")
-    return text
+def _refuse_foreign_types(schema: Schema) -> None:
+    """Refuse what parses and yet is no Postgres: SQLite's and MySQL's types look like types of somebody's own."""
+    for table in schema.app_tables:
+        for column in (table.columns or {}).values():
+            if column.type and column.type.schema is None and plain.foreign_type(column.type.name):
+                place = column.place or table.place
+                raise ClientError(
+                    f"{place}: no Postgres has the type {column.type.name}: this is SQL for another database",
+                    "write it for Postgres, or name the right file in infracheck.toml: [app] schema",
+                )
 
 
-def _without_psql(text: str) -> tuple[str, list[Note]]:
-    """Blank what psql takes for itself: data behind COPY, and its backslash commands. Lines keep their number."""
-    plain, position = [], 0
-    for copy in _COPY.finditer(text):
-        end = _END_OF_DATA.search(text, copy.end())
-        if copy.start() >= position and end:  # not in data itself
-            plain += [text[position : copy.end()], "\n" * text.count("\n", copy.end(), end.end())]
-            position = end.end()
-    lines = ("".join(plain) + text[position:]).split("\n")
-    notes = []
-    for index, line in enumerate(lines):
-        if include := _INCLUDE.match(line):
-            notes.append(Note(index + 1, f"includes {include[1].strip()}, which is not read"))
-        if (sent := _SENT.search(line)) and "--" not in line[: sent.start()]:
-            lines[index] = line[: sent.start()] + ";"
-            notes += [Note(index + 1, "runs what a query returns, which is not read")] if sent[1] == "exec" else []
-        elif line.startswith("\\"):
-            lines[index] = ""
-    return "\n".join(lines), notes
+def _named(project: Project, one: SqlSource) -> str:
+    shown = project.show(one.path)
+    if one.kind == "schema.sql":
+        return shown
+    return f"{len(one.files)} migration{'' if len(one.files) == 1 else 's'} of {shown}/"
 
 
-def _statements(path: Path, text: str) -> Iterator[tuple[Any, int]]:
-    """Yield each statement's syntax tree and the line it begins in."""
-    from pglast import parse_sql
-    from pglast.parser import ParseError
+def disagreements(project: Project, read: Expected) -> list[tuple[str, str]]:
+    """Return, for each source that was not chosen, its name and what it declares beyond the chosen one.
 
-    try:
-        parsed = parse_sql(text)
-    except ParseError as error:
-        raise _syntax_error(path, text, *error.args) from None
-    ends = [match.start() for match in re.finditer("\n", text)]
-    for raw in parsed:
-        start = _BEFORE_STATEMENT.match(text, raw.stmt_location or 0)
-        yield raw.stmt, bisect_left(ends, start.end() if start else 0) + 1
+    An empty text means that both declare the same tables and columns.
+    """
+    found = []
+    for other in read.sources.others:
+        name = _named(project, other)
+        try:
+            schema = expected(project, SqlSources((other,))).schema
+        except ClientError as error:
+            found.append((name, f"it cannot be read: {error.summary}"))
+            continue
+        beyond = [_beyond(one) for one in compare.compare(schema, read.schema) if _counts(one)]
+        more = f" and {len(beyond) - _SHOWN} more" if len(beyond) > _SHOWN else ""
+        found.append((name, ", ".join(beyond[:_SHOWN]) + more))
+    return found
 
 
-def _syntax_error(path: Path, text: str, said: str, location: int | None = None) -> ClientError:
-    position = len(text.rstrip()) if location is None else location
-    line = text.count("\n", 0, position) + 1
-    excerpt = text.split("\n")[line - 1].strip()[:80]
-    bare = COMMENTS.sub("", text)
-    if dialect := next((name for name, pattern in _DIALECTS if pattern.search(bare)), None):
-        return ClientError(
-            f"{path.name}:{line} is SQL for {dialect}, not for Postgres: {excerpt}",
-            f"write {path.name} for Postgres, or name the right file in infracheck.toml: [app] schema",
-        )
-    return ClientError(
-        f"{path.name}:{line}: {said}: {excerpt}", f"correct {path.name}:{line}, which Postgres's own parser refuses"
-    )
+def _counts(one: Difference) -> bool:
+    return one.state == "MISSING" and one.kind in {"table", "column"}
+
+
+def _beyond(one: Difference) -> str:
+    return one.subject

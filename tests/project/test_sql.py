@@ -10,6 +10,8 @@ import pytest
 from infracheck.clients.postgres_binaries import find_binaries
 from infracheck.errors import ClientError
 from infracheck.project import sql
+from tests.helpers import write
+from tests.project.ddl.reading import apply, at, lines, named, read, refusal
 
 LISTED = """
     SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -50,29 +52,12 @@ SHAPES = {
 }
 
 
-def expected(folder: Path, text: str | bytes) -> sql.Schema:
-    path = folder / "schema.sql"
-    path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return sql.expected(path)
-
-
-def refusal(folder: Path, text: str | bytes) -> str:
-    with pytest.raises(ClientError) as caught:
-        expected(folder, text)
-    assert caught.value.remedy
-    return caught.value.summary
-
-
 @pytest.mark.parametrize("text", SHAPES.values(), ids=SHAPES)
 def test_what_is_expected_is_what_a_real_database_then_holds(app: Path, database: str, text: str) -> None:
-    with psycopg.connect(database, autocommit=True) as connection:
-        # One statement at a time, as psql sends them: only then do BEGIN and ROLLBACK mean what they say.
-        from pglast import split
-
-        for statement in split(text):
-            connection.execute(statement.encode())
+    apply(database, text)
+    with psycopg.connect(database) as connection:
         held = {row[0] for row in connection.execute(LISTED)}
-    assert {str(table) for table in expected(app, text).tables} == held
+    assert {str(table) for table in read(app, text).tables} == held
 
 
 def test_a_dump_of_pg_dump_is_read_as_it_is(app: Path, database: str) -> None:
@@ -91,13 +76,13 @@ def test_a_dump_of_pg_dump_is_read_as_it_is(app: Path, database: str) -> None:
         check=True,
     )
     assert "COPY app.a (x) FROM stdin;" in done.stdout
-    schema = expected(app, done.stdout)
-    lines = done.stdout.split("\n")
-    assert {str(table): lines[table.line - 1] for table in schema.tables} == {
+    found = read(app, done.stdout)
+    text = done.stdout.split("\n")
+    assert {str(table): text[table.place.line - 1] for table in found.tables if table.place} == {
         "app.a": "CREATE TABLE app.a (",
         "public.b": "CREATE TABLE public.b (",
     }
-    assert schema.not_compared == ()
+    assert found.not_compared == []
 
 
 def _without_password(url: str) -> tuple[str, str, str]:
@@ -106,39 +91,68 @@ def _without_password(url: str) -> tuple[str, str, str]:
     return head + at + rest, colon, password
 
 
+def test_partitions_are_kept_and_not_asked_for(app: Path) -> None:
+    found = read(app, SHAPES["partitions"])
+    assert [str(table) for table in found.tables] == ["public.p"]
+    assert {name[1]: table.partition_of for name, table in found.schema.tables.items()} == {
+        "p": None,
+        "p1": ("public", "p"),
+        "p2": ("public", "p"),
+    }
+
+
 def test_lines_are_those_of_the_statement_itself(app: Path) -> None:
     text = "-- héllo;\n\nCREATE TABLE a (\n x int\n); /* one;\n two */ CREATE TABLE b (x int);\n-- c\n\n"
     text += "  CREATE TABLE c (x int)"
-    assert {table.name: table.line for table in expected(app, text).tables} == {"a": 3, "b": 6, "c": 9}
-    crlf = expected(app, "\ufeff" + text.replace("\n", "\r\n"))
-    assert [table.line for table in crlf.tables] == [3, 6, 9]
+    assert lines(read(app, text)) == {"a": 3, "b": 6, "c": 9}
+    assert lines(read(app, "\ufeff" + text.replace("\n", "\r\n"))) == {"a": 3, "b": 6, "c": 9}
 
 
 def test_whether_the_file_names_the_schema_is_kept(app: Path) -> None:
-    schema = expected(
+    found = read(
         app, "CREATE TABLE a (x int); CREATE TABLE public.b (x int); SET search_path TO public; CREATE TABLE c (x int)"
     )
-    assert [(table.name, table.qualified) for table in schema.tables] == [("a", False), ("b", True), ("c", True)]
+    assert [(table.name[1], table.qualified) for table in found.tables] == [("a", False), ("b", True), ("c", True)]
+
+
+def test_names_without_a_schema_go_where_the_role_would_put_them(app: Path) -> None:
+    (app / "schema.sql").write_text("CREATE TABLE a (x int); CREATE TABLE public.b (x int);")
+    project = at(app)
+    sources = sql.find(project)
+    assert sources
+    found = sql.expected(project, sources, "tenant")
+    assert [str(table) for table in found.tables] == ["tenant.a", "public.b"]
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "-- only a comment\n", "/* CREATE TABLE a (x int); */", "\ufeff", ";;"])
 def test_a_file_may_create_nothing(app: Path, text: str) -> None:
-    assert expected(app, text) == sql.Schema(())
+    assert read(app, text).schema == sql.Schema()
+
+
+def test_the_source_is_named_as_a_sentence_needs_it(app: Path) -> None:
+    found = read(app, "CREATE TABLE a (x int);", "db/schema.sql")
+    assert (found.name, found.file) == ("db/schema.sql", "db/schema.sql")
+    write(app, migrations___1_a__sql="CREATE TABLE a (x int);", more___1__sql="", more___2__sql="")
+    assert (named(app, "migrations").name, named(app, "migrations").file) == (
+        "1 migration of migrations/",
+        "migrations",
+    )
+    assert named(app, "db/schema.sql", "more").name == "db/schema.sql and 2 migrations of more/"
 
 
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        ("\nDO $$ BEGIN CREATE TABLE a (x int); END $$;", 2, "DO block"),
+        ("\nDO $$ BEGIN EXECUTE 'CREATE TABLE a (x int)'; END $$;", 2, "DO block"),
         ("DO $$ BEGIN EXECUTE format('DROP TABLE %I', 'a'); END $$;", 1, "DO block"),
-        ("DO $$ BEGIN ALTER TABLE a RENAME TO b; END $$;", 1, "DO block"),
-        ("CREATE TABLE a (x int);\n\\i more/tables.sql\n", 2, "includes more/tables.sql"),
-        ("SELECT 'CREATE TABLE a (x int)' \\gexec\n", 1, "runs what a query returns"),
+        ("DO $$ BEGIN FOR i IN 1..2 LOOP ALTER TABLE a RENAME TO b; END LOOP; END $$;", 1, "DO block"),
+        ("SELECT 1;\nSELECT 'CREATE TABLE a (x int)' \\gexec\n", 2, "runs what a query returns"),
+        ("CREATE TABLE a (x int);\n\\if :production\nDROP TABLE a;\n\\endif\n", 2, "\\if decides what psql runs"),
     ],
 )
 def test_what_is_not_compared_is_said(app: Path, text: str, line: int, said: str) -> None:
-    [note] = expected(app, text).not_compared
-    assert note.line == line
+    [note] = read(app, text).not_compared
+    assert note.place.line == line
     assert said in note.text
 
 
@@ -150,8 +164,10 @@ def test_what_is_not_compared_is_said(app: Path, text: str, line: int, said: str
         "DO $$ BEGIN CREATE TEMP TABLE a (x int); END $$;",
     ],
 )
-def test_a_do_block_that_changes_no_table_set_is_no_matter(app: Path, text: str) -> None:
-    assert expected(app, text).not_compared == ()
+def test_a_do_block_that_can_be_read_is_no_matter(app: Path, text: str) -> None:
+    found = read(app, text)
+    assert found.not_compared == []
+    assert found.tables == []
 
 
 @pytest.mark.parametrize(
@@ -170,6 +186,7 @@ def test_a_do_block_that_changes_no_table_set_is_no_matter(app: Path, text: str)
         ("CREATE TABLE a (x int);".encode("utf-16"), "schema.sql is UTF-16 text"),
         ("SELECT 1;\n\0CREATE TABLE a (x int);", "schema.sql:2 holds a NUL"),
         ("COPY a FROM stdin;\n1\n", "schema.sql:2: syntax error"),
+        ("CREATE TABLE a (x int);\n\\i more/tables.sql\n", "schema.sql:2 includes more/tables.sql, which is not there"),
     ],
 )
 def test_what_cannot_be_read_names_the_line(app: Path, text: str | bytes, said: str) -> None:
@@ -178,13 +195,13 @@ def test_what_cannot_be_read_names_the_line(app: Path, text: str | bytes, said: 
 
 def test_a_file_that_is_not_there(app: Path) -> None:
     with pytest.raises(ClientError, match=r"schema\.sql cannot be read: no such file"):
-        sql.expected(app / "schema.sql")
+        named(app, "schema.sql")
 
 
 def test_psql_s_own_commands_are_left_out(app: Path) -> None:
     text = "\\restrict abc\n\\set ON_ERROR_STOP on\nCREATE TABLE a (x int);\n\\echo done\nSELECT 1 \\g\n"
     text += "CREATE TABLE b (x int);\n"
-    assert {table.name: table.line for table in expected(app, text).tables} == {"a": 3, "b": 6}
+    assert lines(read(app, text)) == {"a": 3, "b": 6}
 
 
 def test_a_big_file_takes_little_time(app: Path) -> None:
@@ -192,10 +209,48 @@ def test_a_big_file_takes_little_time(app: Path) -> None:
 
     rows = "INSERT INTO a VALUES (1, 'some text of an ordinary length');\n" * 20_000
     start = perf_counter()
-    assert [
-        table.line for table in expected(app, f"CREATE TABLE a (x int, y text);\n{rows}CREATE TABLE b (x int);").tables
-    ] == [
-        1,
-        20_002,
-    ]
+    found = read(app, f"CREATE TABLE a (x int, y text);\n{rows}CREATE TABLE b (x int);")
+    assert lines(found) == {"a": 1, "b": 20_002}
     assert perf_counter() - start < 20
+
+
+# -- two sources that say different things
+
+
+def test_what_another_source_declares_beyond_the_chosen_one(app: Path) -> None:
+    write(
+        app,
+        schema__sql="CREATE TABLE a (x int); CREATE TABLE b (x int);",
+        migrations___1__sql="CREATE TABLE a (x int, y int); CREATE TABLE c (x int);",
+        prisma___migrations___1_a___migration__sql="CREATE TABLE a (x int);",
+    )
+    project = at(app)
+    sources = sql.find(project)
+    assert sources
+    assert sql.disagreements(project, sql.expected(project, sources)) == [
+        ("1 migration of prisma/migrations/", ""),
+        ("1 migration of migrations/", "public.a.y, public.c"),
+    ]
+
+
+def test_another_source_that_cannot_be_read_is_told(app: Path) -> None:
+    write(app, schema__sql="CREATE TABLE a (x int);", migrations___1__sql="CREATE TABEL")
+    project = at(app)
+    sources = sql.find(project)
+    assert sources
+    [(name, said)] = sql.disagreements(project, sql.expected(project, sources))
+    assert name == "1 migration of migrations/"
+    assert said.startswith("it cannot be read: migrations/1.sql:1: syntax error")
+
+
+def test_many_differences_are_cut_short(app: Path) -> None:
+    write(
+        app,
+        schema__sql="CREATE TABLE a (x int);",
+        migrations___1__sql=" ".join(f"CREATE TABLE t{number} (x int);" for number in range(8)),
+    )
+    project = at(app)
+    sources = sql.find(project)
+    assert sources
+    [(_, said)] = sql.disagreements(project, sql.expected(project, sources))
+    assert said == "public.t0, public.t1, public.t2, public.t3, public.t4 and 3 more"
