@@ -1,0 +1,1 @@
+"""Stand-in servers for cloud APIs that cannot run here, each held to a description of the API."""
