@@ -6,11 +6,14 @@ from infracheck.model import Check
 
 from .auth import auth_responds
 from .database import database_connects
+from .database_provisioned import database_provisioned
+from .database_usable import database_usable
 from .env import env_filled
 from .env_documented import env_documented
 from .env_private import env_private
 from .env_real import env_real
 from .schema import schema_tables
+from .schema_matches import schema_matches
 from .sentry import sentry_configured, sentry_receives
 from .server import server_boots, server_stops
 from .waivers import waivers_valid
@@ -21,7 +24,10 @@ GATE: Final[tuple[Check, ...]] = (
     env_documented,
     env_private,
     database_connects,
+    database_provisioned,
+    database_usable,
     schema_tables,
+    schema_matches,
     auth_responds,
     sentry_configured,
     sentry_receives,

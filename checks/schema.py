@@ -1,21 +1,20 @@
-"""The database's schema."""
+"""The database's tables: those that the app's SQL leaves behind, looked for in the live database."""
 
 import shlex
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infracheck.context import Context
-from infracheck.model import Failed, Finding, Passed, Undecided, Verdict, check
+from infracheck.model import Failed, Finding, Level, Passed, Undecided, Verdict, check
 
 from .database import database_connects
 
 if TYPE_CHECKING:
     from infracheck.clients.postgres import Database
-    from infracheck.project.sql import Schema, Table
+    from infracheck.project.sql import Expected, Schema, Table
 
-MIGRATIONS = ("drizzle", "prisma/migrations", "supabase/migrations", "migrations", "db/migrations")
 TABLE_KINDS = ("r", "p", "f")
 OTHER_KINDS = {
     "v": "view",
@@ -24,6 +23,12 @@ OTHER_KINDS = {
     "i": "index",
     "I": "index",
     "c": "composite type",
+}
+# How each tool brings its migrations into a database.
+APPLY = {
+    "drizzle": "npx drizzle-kit migrate",
+    "prisma": "npx prisma migrate deploy",
+    "supabase": "npx supabase db push",
 }
 # information_schema shows a role only what it has some right to; pg_class shows everything to everybody.
 _CATALOG = """
@@ -37,7 +42,8 @@ _CATALOG = """
            ARRAY(SELECT other_space.nspname || '.' || other.relname
                  FROM pg_catalog.pg_class AS other
                  JOIN pg_catalog.pg_namespace AS other_space ON other_space.oid = other.relnamespace
-                 WHERE lower(other.relname) = lower(wanted.name) AND other.relkind IN ('r', 'p', 'f')
+                 WHERE class.oid IS NULL AND lower(other.relname) = lower(wanted.name)
+                   AND other.relkind IN ('r', 'p', 'f')
                    AND (other_space.nspname, other.relname) IS DISTINCT FROM (wanted.schema, wanted.name)
                    AND other_space.nspname NOT LIKE 'pg\\_%%' AND other_space.nspname <> 'information_schema'
                  ORDER BY 1)::text[] AS elsewhere
@@ -48,56 +54,83 @@ _CATALOG = """
 """
 
 
-def _no_schema(ctx: Context) -> str | None:
-    if ctx.schema_file:
+def no_sql(ctx: Context) -> str | None:
+    """Return why there is nothing that says which tables there should be, from the files alone."""
+    if ctx.sql:
         return None
-    found = [folder for folder in MIGRATIONS if (ctx.project.root / folder).is_dir()]
-    beside = f"; migrations ({found[0]}/) are not read yet" if found else ""
-    return f"there is no schema.sql{beside}"
+    from infracheck.project.sql import without_sql
+
+    return without_sql(ctx.project)
 
 
-@check(needs=[database_connects], applies=_no_schema, proves=2)
+@check(needs=[database_connects], applies=no_sql, proves=2)
 def schema_tables(ctx: Context) -> Verdict:
-    """Every table that schema.sql leaves behind exists.
+    """Every table that schema.sql or the migrations leave behind exists.
 
     A missing table boots fine and fails on the first query, usually in front of a user. The expected tables are the net
-    effect of schema.sql, read by Postgres's own parser; each is looked up in information_schema.tables. What a role has
-    no right to does not show there, so pg_class tells MISSING (apply the file) from INVISIBLE (grant the right).
+    effect of the SQL, read by Postgres's own parser; each is looked up in information_schema.tables. What a role has no
+    right to does not show there, so pg_class tells MISSING (apply the SQL) from INVISIBLE (grant the right).
+    `infracheck schema` shows what is expected, without a database.
     """
-    path, schema, found = ctx.begun(schema_tables)
-    file = ctx.project.show(path)
-    skipped = [Finding(file, "NOT COMPARED", one.text, f"{file}:{one.line}", "warn") for one in schema.not_compared]
-    if not schema.tables:
+    read: Read = ctx.begun(schema_tables)
+    file = read.expected.name
+    skipped = [*_not_read(read.expected), *_other_sources(ctx, read.expected)]
+    if not read.found:
         return Undecided(
             f"{file} creates no table, so there is nothing to compare",
             f"write the CREATE TABLE statements into {file}, or name the right file in infracheck.toml: [app] schema",
             tuple(skipped),
         )
-    rows = tuple(_row(one, f"{file}:{one.table.line}") for one in found)
-    wrong = [one for one in found if one.state != "PRESENT"]
+    rows = tuple(_row(one) for one in read.found)
+    wrong = [one for one in read.found if one.state != "PRESENT"]
     if not wrong:
         return Passed(f"{len(rows)} of {len(rows)} tables of {file} exist", (*rows, *skipped))
     return Failed(
         f"{len(wrong)} of {len(rows)} tables of {file} {_verb(wrong)}",
-        _remedy(ctx, path, wrong),
+        _remedy(read.expected, wrong),
         (*rows, *skipped),
-        ctx.database.psql("-c", f"\\dt {' '.join(sorted({one.schema + '.*' for one in found}))}"),
+        ctx.database.psql("-c", f"\\dt {' '.join(sorted({one.schema + '.*' for one in read.found}))}"),
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Both sides, read before the app can change either."""
+
+    expected: "Expected"
+    found: "list[Found]"
+    live: "Schema"
+
+    @property
+    def home(self) -> str:
+        """The schema in which tables without one lie."""
+        return _home(self.found)
+
+
 @schema_tables.head_start(after=[])
-def read_early(ctx: Context) -> "tuple[Path, Schema, list[_Found]]":
+def read_early(ctx: Context) -> Read:
     """Read both sides while the env files are judged: the dev server may not start before."""
+    from infracheck.clients import pgcatalog
     from infracheck.project import sql
 
-    path = ctx.schema_file
-    assert path is not None
-    schema = sql.expected(path)
-    return path, schema, _look_up(ctx.database, schema.tables) if schema.tables else []
+    sources = ctx.sql
+    assert sources is not None
+    read = sql.expected(ctx.project, sources)
+    database = ctx.database
+    found = _look_up(database, read.tables) if read.tables else []
+    if (home := _home(found)) != sql.DEFAULT_SCHEMA:
+        read = sql.expected(ctx.project, sources, home)
+        found = [Found(table, one.row) for table, one in zip(read.tables, found, strict=True)]
+    return Read(read, found, pgcatalog.read(database.queries))
+
+
+def _home(found: "Sequence[Found]") -> str:
+    schemas = Counter(one.schema for one in found if not one.table.qualified)
+    return schemas.most_common(1)[0][0] if schemas else "public"
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
     """One expected table as it is in the database, in the schema where it is, or else would be."""
 
     table: "Table"
@@ -109,7 +142,7 @@ class _Found:
 
     @property
     def subject(self) -> str:
-        return f"{self.schema}.{self.table.name}"
+        return f"{self.schema}.{self.table.name[1]}"
 
     @property
     def state(self) -> str:
@@ -141,26 +174,44 @@ class _Found:
         return [*usage, f"GRANT SELECT, INSERT, UPDATE, DELETE ON {self.row['quoted_table']} TO {role};"]
 
 
-def _look_up(database: "Database", tables: "Sequence[Table]") -> list[_Found]:
+def _look_up(database: "Database", tables: "Sequence[Table]") -> list[Found]:
     """Look all tables up in one round trip; a name without a schema may be anywhere on the role's search path."""
     wanted = [
-        (place, schema, table.name)
+        (place, schema, table.name[1])
         for place, table in enumerate(tables)
-        for schema in ((table.schema,) if table.qualified else database.search_path or (table.schema,))
+        for schema in ((table.name[0],) if table.qualified else database.search_path or (table.name[0],))
     ]
     found: dict[int, dict[str, Any]] = {}
     for row in database.query(_CATALOG, [list(column) for column in zip(*wanted, strict=True)]):
         # As Postgres does: the first schema on the path that has the name; where none has, it would go into the first.
         if row["place"] not in found or (found[row["place"]]["kind"] is None and row["kind"] is not None):
             found[row["place"]] = row
-    return [_Found(table, found[place]) for place, table in enumerate(tables)]
+    return [Found(table, found[place]) for place, table in enumerate(tables)]
 
 
-def _row(one: _Found, where: str) -> Finding:
-    return Finding(one.subject, one.state, one.note, where, "info" if one.state == "PRESENT" else "fail")
+def _row(one: Found) -> Finding:
+    level: Level = "info" if one.state == "PRESENT" else "fail"
+    return Finding(one.subject, one.state, one.note, str(one.table.place or ""), level)
 
 
-def _verb(wrong: Sequence[_Found]) -> str:
+def _not_read(expected: "Expected") -> Iterator[Finding]:
+    for one in expected.not_compared:
+        yield Finding(one.place.file, "NOT COMPARED", one.text, str(one.place), "warn" if one.words else "info")
+
+
+def _other_sources(ctx: Context, expected: "Expected") -> Iterator[Finding]:
+    """Report what else could have been meant: two sources that disagree are somebody's mistake."""
+    from infracheck.project.sql import disagreements
+
+    for name, beyond in disagreements(ctx.project, expected):
+        if beyond:
+            note = f"{expected.file} is what is compared, and has nothing of: {beyond}; choose in [app] schema"
+            yield Finding(name, "DISAGREES", note, level="warn")
+        else:
+            yield Finding(name, "NOT READ", f"declares nothing that {expected.file} has not", level="info")
+
+
+def _verb(wrong: Sequence[Found]) -> str:
     states = {one.state for one in wrong}
     are = "is" if len(wrong) == 1 else "are"
     if states == {"MISSING"}:
@@ -168,13 +219,27 @@ def _verb(wrong: Sequence[_Found]) -> str:
     return f"{are} invisible to this role" if states == {"INVISIBLE"} else f"{are} missing, invisible or no tables"
 
 
-def _remedy(ctx: Context, path: Path, wrong: Sequence[_Found]) -> str:
-    file = ctx.project.show(path)
+def how_to_apply(expected: "Expected") -> str:
+    """Return what brings the SQL into the database."""
     steps = []
+    for source in expected.sources.chosen:
+        shown = expected.project.show(source.path)
+        if source.kind in APPLY:
+            steps.append(f"apply the migrations of {shown}/: infracheck env exec -- {APPLY[source.kind]}")
+        elif source.kind == "migrations":
+            steps.append(f"apply the migrations of {shown}/ in their order")
+        else:
+            steps.append(f"apply {shown}: infracheck env exec -- psql -f {shlex.quote(shown)}")
+    return "; ".join(steps)
+
+
+def _remedy(expected: "Expected", wrong: Sequence[Found]) -> str:
+    steps = []
+    apply = how_to_apply(expected)
     if any(one.state == "MISSING" for one in wrong):
-        steps.append(f"apply {file}: infracheck env exec -- psql -f {shlex.quote(file)}")
+        steps.append(apply)
     if blocked := [one.subject for one in wrong if one.state == "NOT A TABLE"]:
-        steps.append(f"drop or rename what has the name of {', '.join(blocked)}, then apply {file}")
+        steps.append(f"drop or rename what has the name of {', '.join(blocked)}, then {apply}")
     grants = dict.fromkeys(grant for one in wrong if one.state == "INVISIBLE" for grant in one.grants)
     if grants:
         steps.append(f"as the owner: {' '.join(grants)}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from infracheck.context import Context
 from infracheck.model import Failed, Finding, Passed, Skipped, Verdict, check
 
+from .database_usable import database_usable
 from .schema import schema_tables
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def server_boots(ctx: Context) -> Verdict:
 def boot(ctx: Context) -> "DevServer":
     """Start it while other checks run, but not before the schema was read: apps change their database at boot."""
     ctx.settle(schema_tables)
+    ctx.settle(database_usable)
     return ctx.server
 
 

@@ -1,5 +1,6 @@
 """The command line: parse, build, call, render, exit. No logic."""
 
+import gc
 import os
 import signal
 import sys
@@ -126,6 +127,24 @@ def waivers(folder: Folder = Path()) -> None:
     typer.echo(excuses(folder, os.environ, width=_width()))
 
 
+@app.command()
+def schema(
+    folder: Folder = Path(),
+    shown: Annotated[
+        Literal["terminal", "json"], typer.Option("--format", "-f", help="How it is printed.")
+    ] = "terminal",
+) -> None:
+    """Show what schema.sql or the migrations leave behind: what the gate will ask the database for. Needs no database.
+
+    \b
+    infracheck schema                tables with columns, types, file and line
+    infracheck schema -f json        the same for programs
+    """  # noqa: D301 - click reads the backspace itself
+    from infracheck.schematool import shown as text
+
+    typer.echo(text(folder, as_json=shown == "json"))
+
+
 env_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="How the app gets its variables.")
 app.add_typer(env_app, name="env")
 At = Annotated[Path, typer.Option("--app", help="The app's folder.")]
@@ -210,6 +229,8 @@ def main() -> NoReturn:
     """Run the command line; every way out of the process is here."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupted)
+    # A schema is hundreds of thousands of objects that all stay: looking through them again and again costs a third.
+    gc.set_threshold(100_000, 20, 100)
     try:
         app()
     except UsageError as error:

@@ -25,11 +25,15 @@ class AppSettings:
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
     env_file: str | None = None
     env_example: str | None = None
-    schema: str | None = None
+    schema: str | tuple[str, ...] | None = None  # a file, a folder of migrations, or several in their order
     state: str | None = None
     result: str | None = None
     optional: Literal["wide", "adjacent"] = "wide"
     disposable: bool = False
+
+    @property
+    def schemas(self) -> tuple[str, ...]:
+        return (self.schema,) if isinstance(self.schema, str) else self.schema or ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,9 @@ class DatabaseSettings:
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
     url: str = "DATABASE_URL"
     timeout: float = 10.0  # seconds for one connection attempt
+    provider: Literal["neon", "supabase", "none"] | None = None  # None: by the host
+    compare: Literal["auto", "shadow", "parse"] = "auto"
+    schemas: tuple[str, ...] = ()  # provider schemas that are the app's own here
 
 
 @dataclass(frozen=True, slots=True)

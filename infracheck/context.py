@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import asdict
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from infracheck.config import Settings
@@ -22,7 +21,9 @@ if TYPE_CHECKING:
     from infracheck.clients.devserver import DevServer
     from infracheck.clients.http import Http
     from infracheck.clients.postgres import Database
+    from infracheck.clients.scratch import Scratch
     from infracheck.model import Check, Stage
+    from infracheck.project.ddl.migrations import SqlSources
     from infracheck.project.source import Scan
 
 ENV_CHECK: Final = "env-filled"
@@ -65,6 +66,7 @@ class Context:
         self._tell = tell
         self._resources = Resources()
         self._begun: dict[Check, Future[Any]] = {}
+        self._beginning = threading.Lock()
 
     def tell(self, text: str) -> None:
         """Say what is being waited for."""
@@ -129,10 +131,16 @@ class Context:
 
         return scan(self.project.root)
 
-    @property
-    def schema_file(self) -> Path | None:
-        chosen = self.settings.app.schema
-        return self.project.root / chosen if chosen else self.project.schema
+    @cached_property
+    def sql(self) -> "SqlSources | None":
+        """Return the files that say what the database should hold; None where the app keeps no SQL.
+
+        Raises:
+            ClientError: a named folder holds none, or a migration folder is another database's.
+        """
+        from infracheck.project.ddl.migrations import find
+
+        return find(self.project, self.settings.app.schemas)
 
     def require(self, *names: str) -> Secret:
         """Return the value of the first of `names` that is filled.
@@ -173,6 +181,22 @@ class Context:
         return self._resources.get("database", start)
 
     @property
+    def scratch(self) -> "Scratch":
+        """Return the throw-away PostgreSQL, started once, of the database's major version where there is one.
+
+        Raises:
+            ClientError: there is none to start.
+        """
+
+        def start() -> "Scratch":
+            from infracheck.clients.scratch import Scratch
+
+            major = int(self.database.server_version.partition(".")[0])
+            return Scratch.open(major=major, tell=self.tell)
+
+        return self._resources.get("scratch", start)
+
+    @property
     def http(self) -> "Http":
         """Return the one HTTP client; it follows no redirect and reads bounded bodies."""
 
@@ -202,10 +226,13 @@ class Context:
 
     def begin(self, check: "Check") -> None:
         """Begin a check's slow work in a thread; its value or its error waits for `begun`."""
-        if check.starts is None or check in self._begun:
+        if check.starts is None:
             return
-        future: Future[Any] = Future()
-        self._begun[check] = future
+        with self._beginning:  # head starts wait for one another, and so begin one another
+            if check in self._begun:
+                return
+            future: Future[Any] = Future()
+            self._begun[check] = future
         work = check.starts.begin
 
         def run() -> None:

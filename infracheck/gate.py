@@ -15,7 +15,7 @@ from infracheck import __version__
 from infracheck.catalog import catalog, named, select
 from infracheck.config import Loaded, load
 from infracheck.context import Context
-from infracheck.errors import ExitCode, Interrupted, UsageError
+from infracheck.errors import ClientError, ExitCode, Interrupted, UsageError
 from infracheck.model import Check, Report, Result, Stage
 from infracheck.project import git
 from infracheck.project.detect import Project, detect
@@ -127,8 +127,10 @@ def _uninterrupted() -> Iterator[None]:
 def _require_files(ctx: Context) -> None:
     """Refuse settings that name files which are not there, before anything runs."""
     app = ctx.settings.app
-    for key, name in (("env_example", app.env_example), ("schema", app.schema), ("state", app.state)):
-        if name and not (ctx.project.root / name).is_file():
+    named = [("env_example", app.env_example), ("state", app.state), *(("schema", name) for name in app.schemas)]
+    for key, name in named:
+        path = ctx.project.root / name if name else None
+        if path and not (path.is_file() or (key == "schema" and path.is_dir())):
             raise UsageError(f"[app] {key} = {name!r}: there is no such file", hint="correct infracheck.toml")
     _ = ctx.env, ctx.waivers  # files that cannot be read are said now
 
@@ -138,7 +140,14 @@ def _shown(project: Project) -> str:
     return project.root.name if inside == "." else inside
 
 
+def _sql_files(ctx: Context) -> tuple[Path, ...]:
+    try:
+        return ctx.sql.files if ctx.sql else ()
+    except ClientError:  # the checks of the schema say so
+        return ()
+
+
 def _inputs(ctx: Context) -> dict[str, str]:
     """Return the digests of the files that say what is expected; never of one that holds values."""
-    files = [path for path in (ctx.env.example, ctx.schema_file) if path and path.is_file()]
+    files = [path for path in (ctx.env.example, *_sql_files(ctx)) if path and path.is_file()]
     return {ctx.project.show(path): f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files}

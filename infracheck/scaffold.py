@@ -11,6 +11,8 @@ from infracheck import __version__
 from infracheck.clients.devserver import port_of
 from infracheck.config import FILE, ServerSettings
 from infracheck.context import Context
+from infracheck.errors import ClientError
+from infracheck.project.ddl.migrations import find
 from infracheck.project.detect import LOCK_FILES, Project, detect
 from infracheck.project.files import write_whole
 
@@ -34,7 +36,7 @@ def write_config(folder: Path, *, overwrite: bool) -> str:
     path = project.root / FILE
     facts = {
         "example": _shown(project, project.env_example),
-        "schema": _shown(project, project.schema),
+        "schema": _sql(project),
         "state": _shown(project, project.state),
         "command": f"{project.package_manager} run dev" if project.dev_script else None,
         "port": port_of(project, ServerSettings(), ctx.env) if project.dev_script else None,
@@ -87,6 +89,15 @@ def _rendered(template: str, facts: dict[str, Any]) -> str:
     )
     text = resources.files("infracheck.templates").joinpath(template).read_text(encoding="utf-8")
     return engine.from_string(text).render(facts)
+
+
+def _sql(project: Project) -> str | None:
+    """Return the one source of SQL that is detected, for the settings to name."""
+    try:
+        found = find(project)
+    except ClientError:  # the gate says what is wrong with it
+        return None
+    return project.show(found.chosen[0].path) if found else None
 
 
 def _lock(project: Project) -> str | None:

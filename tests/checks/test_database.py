@@ -12,6 +12,8 @@ from infracheck.checks.database import database_connects
 from infracheck.clients.ports import free_port
 from infracheck.config import DatabaseSettings, Settings
 from infracheck.model import Blocked, Failed, Finding, Outcome, Passed, Skipped, Undecided
+from tests.clients.pgline import line_to
+from tests.clients.pgsession import with_port
 from tests.helpers import judge, make_context, write
 from tests.hostile import listening, silent
 
@@ -173,3 +175,12 @@ def test_the_variable_may_have_another_name(app: Path, database: str) -> None:
     write(app, __env__example="POSTGRES_URL=\n", __env=f"POSTGRES_URL={database}\n")
     settings = Settings(database=DatabaseSettings(url="POSTGRES_URL", timeout=2))
     assert isinstance(outcome(app, settings=settings), Passed)
+
+
+def test_a_database_that_wakes_at_the_first_contact_is_waited_for_and_told(app: Path, database: str) -> None:
+    with line_to(urlsplit(database).port or 0, drops=2) as line:
+        found = with_url(app, with_port(database, line.port))
+    assert isinstance(found, Passed)
+    assert "ms once connected" in found.summary
+    [woken] = [finding for finding in found.findings if finding.state == "WOKEN"]
+    assert woken.note.startswith("it gave a session at try 3")

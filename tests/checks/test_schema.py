@@ -1,7 +1,9 @@
-"""schema-tables: schema.sql against a real PostgreSQL, seen by roles that may see more or less."""
+"""schema-tables: schema.sql and migrations against a real PostgreSQL, seen by roles that may see more or less."""
 
+import json
 import secrets
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -130,6 +132,18 @@ def test_an_unqualified_name_is_looked_for_on_the_role_s_search_path(app: Path, 
     assert states(found.findings) == {"app.users": "PRESENT", "app.notes": "MISSING"}
 
 
+def test_the_search_path_of_a_role_says_where_names_go(app: Path, database: str, other_role: str) -> None:
+    role = urlsplit(other_role).username
+    text = "CREATE TABLE users (id int); CREATE TABLE public.notes (id int);"
+    apply(database, f"CREATE SCHEMA app AUTHORIZATION {role}; ALTER ROLE {role} SET search_path TO app, public")
+    found = outcome(app, other_role, text)
+    assert isinstance(found, Failed)
+    assert states(found.findings) == {"app.users": "MISSING", "public.notes": "MISSING"}
+    apply(other_role, "CREATE TABLE users (id int)")
+    apply(database, f"CREATE TABLE notes (id int); GRANT SELECT ON notes TO {role}")
+    assert isinstance(outcome(app, other_role, text), Passed)
+
+
 def test_partitions_and_quoted_names_of_a_real_schema(app: Path, database: str) -> None:
     text = """
         CREATE TABLE events (day date) PARTITION BY RANGE (day);
@@ -156,9 +170,17 @@ def test_a_schema_without_tables_is_undecided(app: Path, database: str, text: st
     assert found.reason == "schema.sql creates no table, so there is nothing to compare"
 
 
-def test_what_is_not_compared_is_a_warning(app: Path, database: str) -> None:
+def test_what_a_do_block_makes_is_expected_too(app: Path, database: str) -> None:
     apply(database, "CREATE TABLE a (x int)")
     found = outcome(app, database, "CREATE TABLE a (x int);\n\nDO $$ BEGIN CREATE TABLE b (x int); END $$;\n")
+    assert isinstance(found, Failed)
+    assert found.findings[1] == Finding("public.b", "MISSING", "", "schema.sql:3", "fail")
+
+
+def test_what_is_not_compared_is_a_warning(app: Path, database: str) -> None:
+    apply(database, "CREATE TABLE a (x int)")
+    block = "DO $$ BEGIN EXECUTE format('CREATE TABLE %I (x int)', 'b' || 1); END $$;"
+    found = outcome(app, database, f"CREATE TABLE a (x int);\n\n{block}\n")
     assert isinstance(found, Passed)
     assert (found.findings[1].state, found.findings[1].where, found.findings[1].level) == (
         "NOT COMPARED",
@@ -187,24 +209,218 @@ def test_without_a_database_nothing_is_said_about_tables(app: Path, database: st
 
 
 @pytest.mark.parametrize("folder", ["", "drizzle", "prisma/migrations", "supabase/migrations"])
-def test_without_a_schema_file_it_does_not_apply(app: Path, database: str, folder: str) -> None:
+def test_without_sql_it_does_not_apply(app: Path, database: str, folder: str) -> None:
     (app / folder).mkdir(parents=True, exist_ok=True)
     found = outcome(app, database, schema=None)
     assert isinstance(found, Skipped)
-    assert found.reason == "there is no schema.sql" + (f"; migrations ({folder}/) are not read yet" if folder else "")
+    assert found.reason == "there is no schema.sql, and no migration folder (drizzle, prisma, supabase, migrations)"
+
+
+@dataclass(frozen=True)
+class Tool:
+    """How a migration tool keeps two migrations: the first makes `users`, the second `notes` on its second line."""
+
+    kind: str
+    folder: str
+    first: str
+    second: str
+    command: str
+    more: tuple[tuple[str, str], ...] = ()
+
+
+JOURNAL = {
+    "version": "7",
+    "dialect": "postgresql",
+    "entries": [{"idx": 0, "tag": "0000_calm_owl"}, {"idx": 1, "tag": "0001_loud_fox"}],
+}
+LOCK = 'provider = "postgresql"\n'
+TOOLS = [
+    Tool(
+        "drizzle",
+        "drizzle",
+        "0000_calm_owl.sql",
+        "0001_loud_fox.sql",
+        "npx drizzle-kit migrate",
+        (("meta/_journal.json", json.dumps(JOURNAL)), ("0002_not_in_the_journal.sql", "CREATE TABLE stray (id int);")),
+    ),
+    Tool(
+        "prisma",
+        "prisma/migrations",
+        "20250101000000_init/migration.sql",
+        "20250102000000_notes/migration.sql",
+        "npx prisma migrate deploy",
+        (("migration_lock.toml", LOCK),),
+    ),
+    Tool(
+        "supabase",
+        "supabase/migrations",
+        "20250101000000_init.sql",
+        "20250102000000_notes.sql",
+        "npx supabase db push",
+    ),
+]
+
+
+def lay_out(app: Path, tool: Tool) -> None:
+    first, second = "CREATE TABLE users (id int);\n", "-- the second\nCREATE TABLE notes (id int);\n"
+    for name, text in ((tool.first, first), (tool.second, second), *tool.more):
+        path = app / tool.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.kind)
+def test_migrations_are_read_in_their_order_and_judged(app: Path, database: str, tool: Tool) -> None:
+    lay_out(app, tool)
+    apply(database, "CREATE TABLE users (id int)")
+    found = outcome(app, database, schema=None)
+    assert isinstance(found, Failed)
+    assert found.summary == f"1 of 2 tables of 2 migrations of {tool.folder}/ is missing"
+    assert states(found.findings) == {"public.users": "PRESENT", "public.notes": "MISSING"}
+    assert [one.where for one in found.findings] == [
+        f"{tool.folder}/{tool.first}:1",
+        f"{tool.folder}/{tool.second}:2",
+    ]
+    assert found.remedy == f"apply the migrations of {tool.folder}/: infracheck env exec -- {tool.command}"
+    apply(database, "CREATE TABLE notes (id int)")
+    found = outcome(app, database, schema=None)
+    assert isinstance(found, Passed)
+    assert found.summary == f"2 of 2 tables of 2 migrations of {tool.folder}/ exist"
+
+
+def test_a_folder_of_numbered_files_is_read_in_the_order_of_its_numbers(app: Path, database: str) -> None:
+    write(
+        app,
+        migrations___2_a__sql="ALTER TABLE first RENAME TO second;",
+        migrations___10_b__sql="ALTER TABLE second RENAME TO third;",
+        migrations___1_c__sql="CREATE TABLE first (id int);",
+    )
+    found = outcome(app, database, schema=None)
+    assert isinstance(found, Failed)
+    assert states(found.findings) == {"public.third": "MISSING"}
+    assert found.remedy == "apply the migrations of migrations/ in their order"
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.kind)
+def test_migrations_that_declare_more_than_schema_sql_are_a_warning(app: Path, database: str, tool: Tool) -> None:
+    lay_out(app, tool)
+    schema = "CREATE TABLE users (id int);"
+    apply(database, schema)
+    found = outcome(app, database, schema)
+    assert isinstance(found, Passed)
+    [one] = [finding for finding in found.findings if finding.state != "PRESENT"]
+    assert (one.subject, one.state, one.level) == (f"2 migrations of {tool.folder}/", "DISAGREES", "warn")
+    assert "schema.sql is what is compared" in one.note
+    assert "has nothing of: public.notes" in one.note
+    assert "[app] schema" in one.note
+
+
+def test_migrations_that_declare_the_same_as_schema_sql_are_not_read(app: Path, database: str) -> None:
+    lay_out(app, TOOLS[0])
+    schema = "CREATE TABLE users (id int); CREATE TABLE notes (id int);"
+    apply(database, schema)
+    found = outcome(app, database, schema)
+    assert isinstance(found, Passed)
+    [one] = [finding for finding in found.findings if finding.state != "PRESENT"]
+    assert (one.subject, one.state, one.level) == ("2 migrations of drizzle/", "NOT READ", "info")
+    assert one.note == "declares nothing that schema.sql has not"
+
+
+def test_migrations_that_cannot_be_read_beside_schema_sql_are_told(app: Path, database: str) -> None:
+    write(app, migrations___1_a__sql="CREATE TABEL a (x int);")
+    schema = "CREATE TABLE users (id int);"
+    apply(database, schema)
+    found = outcome(app, database, schema)
+    assert isinstance(found, Passed)
+    [one] = [finding for finding in found.findings if finding.state != "PRESENT"]
+    assert (one.state, one.level) == ("DISAGREES", "warn")
+    assert "it cannot be read: migrations/1_a.sql:1: syntax error" in one.note
+
+
+@pytest.mark.parametrize(
+    ("files", "command"),
+    [
+        (
+            {
+                "prisma___schema__prisma": "model User { id Int @id }",
+                "package__json": '{"dependencies": {"prisma": "6.0.0"}}',
+            },
+            "npx prisma migrate diff --from-empty --to-schema-datamodel prisma/schema.prisma --script > schema.sql",
+        ),
+        (
+            {
+                "src___db___schema__ts": 'export const users = pgTable("users", { id: integer() });',
+                "package__json": '{"dependencies": {"drizzle-orm": "0.44.0"}}',
+            },
+            "npx drizzle-kit export > schema.sql",
+        ),
+    ],
+    ids=["prisma", "drizzle"],
+)
+def test_a_schema_that_stands_in_code_only_is_skipped_with_the_command_that_makes_sql(
+    app: Path, database: str, files: dict[str, str], command: str
+) -> None:
+    write(app, **files)
+    found = outcome(app, database, schema=None)
+    assert isinstance(found, Skipped)
+    assert "only, and there are no migrations" in found.reason
+    assert f"`{command}`" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("drizzle/meta/_journal.json", '{"dialect": "sqlite", "entries": []}'), ("lock", "sqlite")]
+)
+def test_migrations_for_another_database_fail(app: Path, database: str, name: str, text: str) -> None:
+    if name == "lock":
+        name, text = "prisma/migrations/migration_lock.toml", f'provider = "{text}"\n'
+        write(app, prisma___migrations___1_a___migration__sql="CREATE TABLE a (x int);")
+    path = app / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    found = outcome(app, database, schema=None)
+    assert isinstance(found, Failed)
+    assert found.summary == f"{name} says that the migrations are for sqlite, not for Postgres"
+    assert "[app] schema" in found.remedy
 
 
 def test_the_configured_file_is_read_and_must_exist(app: Path, database: str) -> None:
     settings = Settings(app=AppSettings(schema="db/my tables.sql"))
     found = outcome(app, database, schema=None, settings=settings)
     assert isinstance(found, Failed)
-    assert found.summary == "my tables.sql cannot be read: no such file or directory"
+    assert found.summary == "db/my tables.sql cannot be read: no such file or directory"
     (app / "db").mkdir()
     (app / "db" / "my tables.sql").write_text("CREATE TABLE a (x int);", encoding="utf-8")
     found = outcome(app, database, schema=None, settings=settings)
     assert isinstance(found, Failed)
     assert found.findings[0].where == "db/my tables.sql:1"
     assert found.remedy == "apply db/my tables.sql: infracheck env exec -- psql -f 'db/my tables.sql'"
+
+
+def test_configured_files_and_folders_are_read_in_their_order(app: Path, database: str) -> None:
+    write(
+        app,
+        db___tables__sql="CREATE TABLE users (id int);\nCREATE TABLE old (id int);\n",
+        db___more___1_a__sql="ALTER TABLE old RENAME TO notes;",
+        schema__sql="CREATE TABLE never_read (id int);",
+    )
+    settings = Settings(app=AppSettings(schema=("db/tables.sql", "db/more")))
+    apply(database, "CREATE TABLE users (id int)")
+    found = outcome(app, database, schema=None, settings=settings)
+    assert isinstance(found, Failed)
+    assert found.summary == "1 of 2 tables of db/tables.sql and 1 migration of db/more/ is missing"
+    assert states(found.findings) == {"public.users": "PRESENT", "public.notes": "MISSING"}
+    assert found.remedy == (
+        "apply db/tables.sql: infracheck env exec -- psql -f db/tables.sql; "
+        "apply the migrations of db/more/ in their order"
+    )
+
+
+def test_a_configured_folder_without_migrations_fails(app: Path, database: str) -> None:
+    (app / "db").mkdir()
+    found = outcome(app, database, schema=None, settings=Settings(app=AppSettings(schema="db")))
+    assert isinstance(found, Failed)
+    assert found.summary == "db/ holds no SQL migrations"
+    assert "[app] schema" in found.remedy
 
 
 def test_all_tables_are_looked_up_in_one_question(app: Path, database: str) -> None:

@@ -304,3 +304,10 @@ def test_a_docker_name_and_an_ipv6_only_host_get_a_hint() -> None:
 
 def test_no_connection_is_still_being_made() -> None:
     await_equal(lambda: [one.name for one in threading.enumerate() if one.name == "database connection"], [])
+
+
+def test_a_fresh_branch_of_neon_is_given_time() -> None:
+    cause = pgcauses.cause_of('password authentication failed for user "app"')
+    fresh = pgrefusal.explain(cause, Address({"host": "ep-cool-1.eu-central-1.aws.neon.tech", "user": "app"}))
+    assert "two minutes" in fresh.remedy
+    assert "two minutes" not in pgrefusal.explain(cause, Address({"host": "db.example.com", "user": "app"})).remedy

@@ -9,18 +9,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from infracheck.demo.cleaner import KEEP, PATIENCE, REMOVE
-from infracheck.errors import UsageError
+from infracheck.clients.cleaner import KEEP, PATIENCE, REMOVE
+from infracheck.errors import ClientError
 
 CLEANER = Path(__file__).with_name("cleaner.py")
 START_SECONDS = 30.0
 
 
 class TemporaryFolder:
-    """A private folder, removed at the end of `with` unless `keep` was called; stop what writes into it before.
+    """A private folder, removed by `close` or at the end of `with`, unless `keep` was called.
+
+    Stop what writes into it before.
 
     Raises:
-        UsageError: no folder can be made where temporary files belong.
+        ClientError: no folder can be made where temporary files belong.
     """
 
     def __init__(self, prefix: str) -> None:
@@ -41,13 +43,16 @@ class TemporaryFolder:
             path = answer.read() if poller.poll(START_SECONDS * 1000) else b""
         if not path:
             self._say(REMOVE)
-            raise UsageError("no temporary folder can be made", hint="name a folder you may write to in TMPDIR")
+            raise ClientError("no temporary folder can be made", "name a folder you may write to in TMPDIR")
         self.path = Path(os.fsdecode(path))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._say(self._last_word)
         if self._last_word == REMOVE:
             shutil.rmtree(self.path, ignore_errors=True)  # in case that the cleaner itself was killed
@@ -58,6 +63,8 @@ class TemporaryFolder:
 
     def _say(self, word: bytes) -> None:
         assert self._cleaner.stdin is not None
+        if self._cleaner.stdin.closed:
+            return
         with suppress(BrokenPipeError), self._cleaner.stdin as pipe:
             pipe.write(word)
         with suppress(subprocess.TimeoutExpired):  # it goes on by itself
