@@ -48,6 +48,7 @@ bench: $(READY)
 	$(INSTALL) --group bench
 	$(BIN)/python bench/env.py
 	$(BIN)/python bench/startup.py
+	$(BIN)/python bench/schema.py
 	$(BIN)/python bench/gate.py
 
 package: $(READY)
