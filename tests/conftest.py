@@ -18,7 +18,7 @@ def steady_environment() -> Iterator[None]:
     """Take away the variables of the machine that infracheck listens to, so that tests see only what they set."""
     patch = pytest.MonkeyPatch()
     for name in list(os.environ):
-        if name.startswith(("SENTRY_", "NEON_", "BETTER_AUTH_", "GITHUB_", "PG")) or name in {
+        if name.startswith(("SENTRY_", "NEON_", "SUPABASE_", "BETTER_AUTH_", "GITHUB_", "PG")) or name in {
             "DATABASE_URL",
             "CI",
             "NO_COLOR",

@@ -108,7 +108,7 @@ def test_the_list_names_every_check_and_whether_it_applies(app: Path) -> None:
 def test_a_check_is_explained(app: Path) -> None:
     done = infracheck("explain", "schema-tables", cwd=app)
     assert done.returncode == 0
-    assert done.stdout.startswith("schema-tables — Every table that schema.sql leaves behind exists")
+    assert done.stdout.startswith("schema-tables — Every table that schema.sql or the migrations leave behind exists")
     assert "Proves item 2 of the workflow" in done.stdout
     assert "infracheck run --only schema-tables" in done.stdout
 

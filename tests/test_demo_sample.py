@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 from infracheck.clients.process import Supervised
-from infracheck.demo.folder import TemporaryFolder
+from infracheck.clients.tempfolder import TemporaryFolder
 from infracheck.demo.sample import Sample, local_values
-from infracheck.errors import UsageError
+from infracheck.errors import ClientError
 
 
 def test_without_a_place_for_temporary_files_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Root may write everywhere, so the cleaner is made to fail another way.
-    monkeypatch.setattr("infracheck.demo.folder.CLEANER", tmp_path / "none.py")
-    with pytest.raises(UsageError, match="no temporary folder") as caught:
+    monkeypatch.setattr("infracheck.clients.tempfolder.CLEANER", tmp_path / "none.py")
+    with pytest.raises(ClientError, match="no temporary folder") as caught:
         TemporaryFolder("t-")
-    assert "TMPDIR" in str(caught.value.hint)
+    assert "TMPDIR" in str(caught.value.remedy)
 
 
 def test_a_temporary_folder_is_private_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

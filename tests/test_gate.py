@@ -16,7 +16,10 @@ EVERY = (
     "env-documented",
     "env-private",
     "database-connects",
+    "database-provisioned",
+    "database-usable",
     "schema-tables",
+    "schema-matches",
     "auth-responds",
     "sentry-configured",
     "sentry-receives",
@@ -89,7 +92,8 @@ def test_a_wrong_password_is_told_apart(stage: Stage) -> None:
     wrong = url._replace(netloc=f"{url.username}:not-the-password@{url.hostname}:{url.port}").geturl()
     stage.write_env(DATABASE_URL=wrong)
     done = stage.run()
-    only_red(done, "database-connects", schema_tables="database-connects")
+    blocked = dict.fromkeys(("database_usable", "schema_tables", "schema_matches"), "database-connects")
+    only_red(done, "database-connects", **blocked)
     assert "password" in done.check("database-connects")["summary"]
     assert "not-the-password" not in done.stdout + done.stderr
 

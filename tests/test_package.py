@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "infracheck"
 STDLIB = set(sys.stdlib_module_names)
-VENDORS = {"psycopg", "httpx", "sentry_sdk", "neon_api", "rich", "pglast", "pydantic", "psutil", "jinja2", "dotenv"}
+VENDORS = {"psycopg", "httpx", "requests", "sentry_sdk", "neon_api", "rich", "pglast", "pydantic", "psutil", "jinja2"}
+VENDORS |= {"dotenv"}
 
 BELOW = {"model", "secret", "errors", "verdicts"}
 ARROWS: dict[str, set[str] | None] = {  # None: everything below
@@ -21,6 +22,7 @@ ARROWS: dict[str, set[str] | None] = {  # None: everything below
     "demo": None,
     "describe": None,
     "envtool": None,
+    "schematool": None,
     "scaffold": None,
     "outputs": {"errors", "model", "project", "report"},
     "report": {"model", "verdicts", "errors"},
