@@ -55,6 +55,10 @@ class AuthSettings:
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
     url: str | None = None
     timeout: float = 10.0  # seconds for one request
+    provider: Literal["neon", "better-auth", "supabase", "none"] | None = None  # None: by packages and variables
+    origin: str | None = None  # the app's own, None: its URL variable, else the dev server's
+    otp_email: str | None = None  # None: a throw-away address of the run's own
+    mailpit: str | None = None  # base URL of a Mailpit that catches the app's mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,8 @@ class SentrySettings:
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
     dsn: str | None = None
     timeout: float = 10.0
+    url: str | None = None  # of the web API; None: SENTRY_URL, else by token and DSN
+    wait: float = 60.0  # seconds for an accepted event to be stored
 
 
 @dataclass(frozen=True, slots=True)
