@@ -27,9 +27,6 @@ _ROLE: Final = """
            pg_catalog.quote_ident(left(role.rolname, 50) || '_all') AS policy_all,
            pg_catalog.quote_ident(pg_catalog.current_database()) AS quoted_database,
            role.rolsuper AS superuser, role.rolbypassrls AS bypassrls,
-           ARRAY(SELECT given.rolname::text FROM pg_catalog.pg_roles AS given
-                 WHERE given.rolname IN ('pg_read_all_data', 'pg_write_all_data')
-                   AND pg_catalog.pg_has_role(given.oid, 'USAGE') ORDER BY 1) AS all_data,
            pg_catalog.pg_is_in_recovery() AS standby,
            pg_catalog.current_setting('default_transaction_read_only')::bool AS read_only,
            (SELECT source FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only') AS read_only_by,
@@ -148,8 +145,6 @@ class Rights:
     policy_names: Mapping[str, str]  # for policies yet to be made: "SELECT" and "ALL" -> a quoted name
     superuser: bool
     bypassrls: bool
-    reads_all: bool  # a member of pg_read_all_data
-    writes_all: bool
     standby: bool
     read_only: bool  # transactions are, unless they say otherwise
     read_only_by: str  # where that is set, as pg_settings.source says it
@@ -182,8 +177,6 @@ def read(database: "Database", tables: Sequence[tuple[str, str]] | None) -> Righ
         policy_names={"SELECT": role["policy_select"], "ALL": role["policy_all"]},
         superuser=role["superuser"],
         bypassrls=role["bypassrls"],
-        reads_all="pg_read_all_data" in role["all_data"],
-        writes_all="pg_write_all_data" in role["all_data"],
         standby=role["standby"],
         read_only=role["read_only"],
         read_only_by=role["read_only_by"],
