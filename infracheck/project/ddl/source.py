@@ -15,6 +15,7 @@ from infracheck.project.ddl.piece import Note, Place
 _BEFORE_STATEMENT: Final = re.compile(rb"(?:\s|--[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _CHUNK: Final = 400  # statements parsed at once, so that a huge file's trees never stand in memory together
 _LARGE: Final = 200_000  # characters from which that is worth while
+_ENDINGS: Final = {".sql", ".psql", ".pgsql", ".ddl", ".dump"}
 _DEEPEST: Final = 20  # includes within includes; more is a circle
 
 
@@ -92,6 +93,9 @@ class Reader:
 
 
 def _included(path: Path, name: str, command: "re.Match[str]", place: Place) -> tuple[Path, str]:
+    # An error quotes the line that it is about: a file that is no SQL could hold anything.
+    if Path(command[2]).suffix.lower() not in _ENDINGS:
+        raise _bad_include(place, f"{command[2]}, which is no .sql file by its name")
     # psql looks from its own folder for \\i and from the file's folder for \\ir: both are tried.
     relative = command[1] in {"ir", "include_relative"}
     for folder in (path.parent, *([] if relative else path.parent.parents)):

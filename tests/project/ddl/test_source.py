@@ -80,7 +80,7 @@ def test_an_included_file_may_change_what_stands_above(app: Path) -> None:
         ("\n\\i no.sql\n", "schema.sql:2 includes no.sql, which is not there"),
         ("\\ir ../no.sql", "schema.sql:1 includes ../no.sql, which is not there"),
         ("\\i 'no such.sql'\n", "schema.sql:1 includes no such.sql, which is not there"),
-        ("\\i more\n", "schema.sql:1 includes more, which is not there"),
+        ("\\i more\n", "schema.sql:1 includes more, which is no .sql file by its name"),
         ("\\i schema.sql\n", "schema.sql:1 includes itself, round and round"),
     ],
 )
@@ -266,3 +266,9 @@ def test_a_file_that_is_a_folder_or_is_not_there(app: Path) -> None:
         list(Reader().statements(app / "folder.sql", "folder.sql"))
     with pytest.raises(ClientError, match=r"^no\.sql cannot be read: no such file or directory$"):
         list(Reader().statements(app / "no.sql", "no.sql"))
+
+
+def test_only_sql_files_are_included(app: Path) -> None:
+    (app / ".env.local").write_text("PLAIN=text of a file that is no SQL\n", encoding="utf-8")
+    said = refusal(app, "CREATE TABLE a (x int);\n\\i .env.local\n")
+    assert said == "schema.sql:2 includes .env.local, which is no .sql file by its name"
