@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import asdict
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from infracheck.config import Settings
 from infracheck.errors import NotApplicable, Unavailable
@@ -20,6 +20,7 @@ from infracheck.verdicts import Waiver
 if TYPE_CHECKING:
     from infracheck.clients.devserver import DevServer
     from infracheck.clients.http import Http
+    from infracheck.clients.otp import Login
     from infracheck.clients.postgres import Database
     from infracheck.clients.scratch import Scratch
     from infracheck.model import Check, Stage
@@ -29,6 +30,18 @@ if TYPE_CHECKING:
 ENV_CHECK: Final = "env-filled"
 SENTRY_NAMES: Final = ("NEXT_PUBLIC_SENTRY_DSN", "SENTRY_DSN", "SENTRY_AUTH_TOKEN", "SENTRY_ORG", "SENTRY_PROJECT")
 SERVER_CHECK: Final = "server-boots"
+Opener = TypeVar("Opener", bound=Callable[["Context"], Any])
+_OPENERS: Final[dict[str, Callable[["Context"], Any]]] = {}
+
+
+def opens(name: str) -> Callable[[Opener], Opener]:
+    """Register the function that opens a resource which only a check knows how to open."""
+
+    def register(opener: Opener) -> Opener:
+        _OPENERS[name] = opener
+        return opener
+
+    return register
 
 
 class Context:
@@ -217,6 +230,21 @@ class Context:
             return start(self.project, self.settings.server, self.env, tell=self.tell)
 
         return self._resources.get("server", start)
+
+    @property
+    def login(self) -> "Login":
+        """Return what logs in: `user` and `other` are sessions of two users, removed at the end of the run.
+
+        Raises:
+            Unavailable: the database or the dev server is not there.
+            ClientError: it cannot be opened; Unclear where nothing may be written.
+        """
+
+        def start() -> "Login":
+            login: Login = _OPENERS["login"](self)
+            return login
+
+        return self._resources.get("login", start)
 
     def opened(self, name: str) -> Any:
         """Return a resource if it was opened, else None; never opens one."""

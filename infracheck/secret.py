@@ -24,7 +24,8 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _SECRET_ANYWHERE = re.compile(r"SECRET|TOKEN|PASSW|SALT|PRIVATE|CREDENTIAL", re.IGNORECASE)
 _SECRET_SHAPE = re.compile(r"sk_|rk_|sk-|whsec_|sb_secret_|sntry[su]_|napi_|gh[pos]_|github_pat_|AKIA|-----BEGIN ")
-_PLACES = {"NEON_PROJECT_ID", "NEON_BRANCH", "SUPABASE_PROJECT_ID"}  # say where, and let nobody in
+# These say where, and let nobody in.
+_PLACES = {"NEON_PROJECT_ID", "NEON_BRANCH", "SUPABASE_PROJECT_ID", "SENTRY_ORG", "SENTRY_PROJECT"}
 _HIDDEN_PATH = re.compile(r"HOOK|SECRET|TOKEN|PASSW", re.IGNORECASE)
 _PLAIN_SEGMENT = re.compile(r"[a-z0-9._~-]{0,24}|[A-Za-z._~-]*")
 

@@ -44,6 +44,7 @@ class Branch:
     id: str
     name: str
     default: bool
+    protected: bool
     state: str
     expires: datetime | None
 
@@ -88,6 +89,7 @@ def read_branch(found: Mapping[str, Any]) -> Branch:
         text(found, "id"),
         text(found, "name"),
         found.get("default") is True,
+        found.get("protected") is True,
         text(found, "current_state"),
         _time(expires) if isinstance(expires, str) else None,
     )

@@ -24,6 +24,7 @@ from tests.helpers import judge, make_context, states
 from tests.hostile import HTML, Canned, canned, listening, silent
 
 ALL_ANSWER = {"/ok": "ANSWERS", "/get-session": "ANSWERS", "/jwks": "ANSWERS"}
+ELSEWHERE = {"branch": "NOT COMPARED"}  # of a Neon Auth that is not at Neon
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,32 @@ def env(app: Path, **values: str) -> Path:
         ),
         ("@clerk/nextjs", "Clerk (@clerk/nextjs) is not judged yet"),
         ("next-auth", "Auth.js (next-auth) is not judged yet"),
-        ("@supabase/ssr", "Supabase Auth (@supabase/ssr) is not judged yet"),
         ("@stackframe/stack", "Stack Auth (@stackframe/stack) is not judged yet"),
     ],
 )
 def test_what_is_not_judged_is_skipped_with_the_reason(app: Path, dependency: str, reason: str) -> None:
     with make_context(package(app, dependency)) as ctx:
         assert judge(auth_responds, ctx) == Skipped(reason)
+
+
+def test_an_app_without_auth_by_its_settings_is_skipped(app: Path) -> None:
+    settings = Settings(auth=AuthSettings(provider="none"))
+    with make_context(env(package(app, "better-auth"), BETTER_AUTH_URL="http://localhost:1"), settings=settings) as ctx:
+        outcome = judge(auth_responds, ctx)
+    assert outcome == Skipped('the settings say that the app has no auth: [auth] provider = "none"')
+
+
+def test_what_legacy_variables_name_is_skipped_by_name(app: Path) -> None:
+    with make_context(env(app, NEXT_PUBLIC_STACK_PROJECT_ID="b6a1")) as ctx:
+        outcome = judge(auth_responds, ctx)
+    assert isinstance(outcome, Skipped)
+    assert outcome.reason.startswith("NEXT_PUBLIC_STACK_PROJECT_ID is of the legacy Stack Auth, which is not judged")
+
+
+@pytest.mark.parametrize("other", [("@clerk/nextjs", "Clerk"), ("next-auth", "Auth.js")])
+def test_a_database_at_supabase_does_not_make_its_auth_the_apps(app: Path, other: tuple[str, str]) -> None:
+    with make_context(package(app, other[0], "@supabase/supabase-js")) as ctx:
+        assert judge(auth_responds, ctx) == Skipped(f"{other[1]} ({other[0]}) is not judged yet")
 
 
 def test_a_variable_that_is_named_makes_it_apply(app: Path) -> None:
@@ -147,7 +167,7 @@ def test_a_service_of_its_own_answers(app: Path, auth: Auth, name: str, service:
         outcome = judge(auth_responds, ctx)
     assert isinstance(outcome, Passed)
     assert outcome.summary == f"{service} answers at {auth.origin} with 1 signing key (EdDSA)"
-    assert states(outcome.findings) == ALL_ANSWER
+    assert states(outcome.findings) == {**ALL_ANSWER, **(ELSEWHERE if service == "Neon Auth" else {})}
     assert {finding.where for finding in outcome.findings} == {".env.local:1"}
 
 
@@ -160,6 +180,21 @@ def test_the_configured_variable_is_the_one_that_is_asked(app: Path, auth: Auth)
         outcome = judge(auth_responds, ctx)
     assert isinstance(outcome, Failed)
     assert states(outcome.findings) == {"SIGN_IN_AT": "MISSING"}
+
+
+def test_the_settings_say_whose_service_it_is(app: Path, auth: Auth) -> None:
+    env(app, SIGN_IN_AT=auth.base, NEON_AUTH_BASE_URL="http://localhost:1/elsewhere", BETTER_AUTH_URL=auth.base)
+    for chosen, service in (
+        (AuthSettings(url="SIGN_IN_AT", provider="neon"), "Neon Auth"),
+        (AuthSettings(url="SIGN_IN_AT", provider="better-auth"), "Better Auth"),
+        (AuthSettings(provider="better-auth"), "Better Auth"),
+    ):
+        with make_context(app, settings=Settings(auth=chosen)) as ctx:
+            outcome = judge(auth_responds, ctx)
+        assert isinstance(outcome, Passed)
+        assert outcome.summary.startswith(f"{service} answers at ")
+    with make_context(app, settings=Settings(auth=AuthSettings(provider="neon"))) as ctx:
+        assert isinstance(judge(auth_responds, ctx), Failed)
 
 
 def test_a_job_takes_the_url_from_its_environment(app: Path, auth: Auth) -> None:
@@ -175,7 +210,7 @@ def test_a_wrong_path_is_told_with_what_was_tried(app: Path, auth: Auth, wrong: 
     assert isinstance(outcome, Failed)
     base = (auth.origin + wrong).rstrip("/")
     assert outcome.summary == f"no auth service at {base}: 404 for /ok, /get-session, /.well-known/jwks.json"
-    assert set(states(outcome.findings).values()) == {"MISSING"}
+    assert set(states(outcome.findings[:-1]).values()) == {"MISSING"}
     if wrong == "/":
         assert outcome.remedy.startswith("correct the path of NEON_AUTH_BASE_URL")
     else:
@@ -190,7 +225,7 @@ def test_a_service_that_lost_its_tables_fails_although_it_answers(app: Path, aut
         outcome = judge(auth_responds, ctx)
     assert isinstance(outcome, Failed)
     assert f"{auth.origin} answers, but cannot read its keys (/neondb/auth/jwks: 500" in outcome.summary
-    assert states(outcome.findings) == {**ALL_ANSWER, "/jwks": "KEYS FAIL"}
+    assert states(outcome.findings) == {**ALL_ANSWER, **ELSEWHERE, "/jwks": "KEYS FAIL"}
     assert outcome.remedy.endswith("(NEON_AUTH_BASE_URL, .env.local:1)")
     assert outcome.reproduce == f"curl -i {auth.base}/jwks"
 
@@ -202,7 +237,116 @@ def test_a_service_that_is_down_fails(app: Path) -> None:
     assert isinstance(outcome, Failed)
     assert outcome.summary == f"nothing listens at http://localhost:{port} (connection refused)"
     assert outcome.remedy == "start the service, or correct host and port (NEON_AUTH_BASE_URL, .env.local:1)"
-    assert states(outcome.findings) == {"/ok": "NO ANSWER"}
+    assert states(outcome.findings) == {**ELSEWHERE, "/ok": "NO ANSWER"}
+
+
+# -- what the variables tell
+
+
+def at_endpoint(base: str, endpoint: str) -> str:
+    """Return the URL of the same server under a name that begins as Neon's do: it is this machine all the same."""
+    return base.replace("//localhost:", f"//{endpoint}.localhost:")
+
+
+def database_at(endpoint: str) -> str:
+    return f"postgresql://app:{secrets.token_hex(8)}@{endpoint}.c-2.eu-central-1.aws.neon.tech/neondb"
+
+
+@pytest.mark.green("auth-responds")
+@pytest.mark.parametrize("pooler", ["", "-pooler"])
+def test_auth_and_database_of_one_branch_pass(app: Path, auth: Auth, pooler: str) -> None:
+    url = at_endpoint(auth.base, "ep-calm-sun-a1b2c3")
+    with make_context(env(app, NEON_AUTH_BASE_URL=url, DATABASE_URL=database_at(f"ep-calm-sun-a1b2c3{pooler}"))) as ctx:
+        outcome = judge(auth_responds, ctx)
+    assert isinstance(outcome, Passed)
+    assert states(outcome.findings) == {**ALL_ANSWER, "branch": "SAME"}
+    assert outcome.findings[-1].note == "auth and database are of endpoint ep-calm-sun-a1b2c3"
+
+
+@pytest.mark.red("auth-responds")
+def test_auth_of_another_branch_fails_although_it_answers(app: Path, auth: Auth) -> None:
+    url = at_endpoint(auth.base, "ep-calm-sun-a1b2c3")
+    env(app, NEON_AUTH_BASE_URL=url, DATABASE_URL=database_at("ep-old-moon-d4e5f6-pooler"))
+    with make_context(app) as ctx:
+        outcome = judge(auth_responds, ctx)
+    assert isinstance(outcome, Failed)
+    assert outcome.summary == (
+        "the auth URL belongs to another branch: NEON_AUTH_BASE_URL is of endpoint ep-calm-sun-a1b2c3, "
+        "DATABASE_URL of ep-old-moon-d4e5f6"
+    )
+    assert outcome.remedy == (
+        "copy both of one branch from Neon's console: Auth gives NEON_AUTH_BASE_URL (.env.local:1), "
+        "Connect gives DATABASE_URL (.env.local:2)"
+    )
+    assert states(outcome.findings) == {**ALL_ANSWER, "branch": "OTHER BRANCH"}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "url", "note"),
+    [
+        (
+            "",
+            "postgresql://app@ep-old-moon-d4e5f6.c-2.eu-central-1.aws.neon.tech/x",
+            "NEON_AUTH_BASE_URL names no endpoint of Neon",
+        ),
+        ("ep-calm-sun-a1b2c3.", "postgresql://app@127.0.0.1/x", "DATABASE_URL names no endpoint of Neon"),
+        ("ep-calm-sun-a1b2c3.", "mysql://app@ep-old-moon-d4e5f6/x", "DATABASE_URL names no endpoint of Neon"),
+        ("ep-calm-sun-a1b2c3.", "", "DATABASE_URL names no endpoint of Neon"),
+    ],
+)
+def test_what_is_not_at_neon_is_not_compared(app: Path, auth: Auth, endpoint: str, url: str, note: str) -> None:
+    env(app, NEON_AUTH_BASE_URL=auth.base.replace("//localhost", f"//{endpoint}localhost"), DATABASE_URL=url)
+    with make_context(app) as ctx:
+        outcome = judge(auth_responds, ctx)
+    assert isinstance(outcome, Passed)
+    row = outcome.findings[-1]
+    assert (row.state, row.level, row.note) == ("NOT COMPARED", "info", f"{note}, so its branch cannot be compared")
+
+
+@pytest.mark.parametrize(("length", "short"), [(31, True), (32, False)])
+def test_a_short_cookie_secret_fails_where_the_package_reads_it(
+    app: Path, auth: Auth, length: int, short: bool
+) -> None:
+    secret = secrets.token_hex(16)[:length]
+    env(app, NEON_AUTH_BASE_URL=auth.base, NEON_AUTH_COOKIE_SECRET=secret)
+    with make_context(app) as ctx:
+        assert isinstance(judge(auth_responds, ctx), Passed)
+    with make_context(package(app, "@neondatabase/auth")) as ctx:
+        outcome = judge(auth_responds, ctx)
+    assert isinstance(outcome, Failed if short else Passed)
+    assert secret not in repr(outcome)
+    if isinstance(outcome, Failed):
+        assert outcome.summary == (
+            "NEON_AUTH_COOKIE_SECRET is too short: @neondatabase/auth does not start with fewer than 32 characters"
+        )
+        assert outcome.remedy.startswith("give NEON_AUTH_COOKIE_SECRET (.env.local:2) a new one: openssl rand")
+        assert states(outcome.findings)["NEON_AUTH_COOKIE_SECRET"] == "SHORT"
+
+
+def test_what_fails_in_the_variables_and_at_the_service_is_told_in_one(app: Path) -> None:
+    package(app, "@neondatabase/auth")
+    base = f"http://ep-calm-sun-a1b2c3.localhost:{free_port()}/neondb/auth"
+    env(app, NEON_AUTH_BASE_URL=base, DATABASE_URL=database_at("ep-old-moon-d4e5f6"), NEON_AUTH_COOKIE_SECRET="short")
+    with make_context(app) as ctx:
+        outcome = judge(auth_responds, ctx)
+    assert isinstance(outcome, Failed)
+    assert [part.partition(" ")[0] for part in outcome.summary.split("; ")] == [
+        "nothing",
+        "the",
+        "NEON_AUTH_COOKIE_SECRET",
+    ]
+    assert len(outcome.remedy.split("; ")) == 3
+
+
+def test_a_short_secret_of_better_auth_and_legacy_names_are_warned_of(app: Path, auth: Auth) -> None:
+    env(app, BETTER_AUTH_URL=auth.base, BETTER_AUTH_SECRET=secrets.token_hex(15), STACK_SECRET_SERVER_KEY="")
+    with make_context(app) as ctx:
+        outcome = judge(auth_responds, ctx)
+    assert isinstance(outcome, Passed)
+    assert [(row.subject, row.state, row.level, row.where) for row in outcome.findings[3:]] == [
+        ("BETTER_AUTH_SECRET", "SHORT", "warn", ".env.local:2"),
+        ("STACK_SECRET_SERVER_KEY", "LEGACY", "warn", ".env.local:3"),
+    ]
 
 
 # -- what is not the service
@@ -213,7 +357,7 @@ def test_a_page_in_its_place_fails(app: Path) -> None:
         outcome = judge(auth_responds, ctx)
     assert isinstance(outcome, Failed)
     assert outcome.summary == f"a web page answers at {server.url}/a/ok, not an auth service"
-    assert set(states(outcome.findings).values()) == {"WEB PAGE"}
+    assert set(states(outcome.findings[:-1]).values()) == {"WEB PAGE"}
 
 
 def test_a_limit_leaves_it_open(app: Path) -> None:
@@ -234,7 +378,7 @@ def test_a_silent_service_leaves_it_open_and_ends_in_time(app: Path) -> None:
     assert monotonic() - start < 3
     assert isinstance(outcome, Undecided)
     assert outcome.reason == f"http://127.0.0.1:{port} gave no complete answer within 0.3 s"
-    assert states(outcome.findings) == {"/ok": "NO ANSWER"}
+    assert states(outcome.findings) == {**ELSEWHERE, "/ok": "NO ANSWER"}
 
 
 WITHOUT_KEYS = {"/api/auth/ok": Canned(200, {"ok": True}), "/api/auth/get-session": Canned(200, None)}

@@ -31,6 +31,7 @@ class Branch:
     id: str
     name: str
     default: bool = False
+    protected: bool = False
     current_state: str = "ready"
     expires_at: datetime | None = None
     endpoints: list[Endpoint] = field(default_factory=list)
@@ -199,7 +200,7 @@ def _branch(project: Project, branch: Branch) -> dict[str, Any]:
         "state_changed_at": NOW,
         "creation_source": "console",
         "default": branch.default,
-        "protected": False,
+        "protected": branch.protected,
         "created_at": NOW,
         "updated_at": NOW,
         "data_transfer_bytes": 0,

@@ -1,10 +1,12 @@
 // Sign-in as a service of its own, as Neon Auth is in production: http://localhost:PORT/neondb/auth
 // Reads PORT (3100; 0 takes a free one), DATABASE_URL, BETTER_AUTH_SECRET and BETTER_AUTH_URL, the app's origin.
+// The first argument chooses other ways to set it up, as JSON: see createAuth.
 import { createServer } from "node:http";
 import { toNodeHandler } from "better-auth/node";
 import { createAuth } from "./lib/auth.mjs";
 
 const basePath = "/neondb/auth";
+const choice = JSON.parse(process.argv[2] ?? "{}");
 
 for (const name of ["DATABASE_URL", "BETTER_AUTH_SECRET", "BETTER_AUTH_URL"]) {
   if (!process.env[name]) {
@@ -20,7 +22,7 @@ server.on("error", (error) => {
 });
 server.listen(Number(process.env.PORT || 3100), "127.0.0.1", () => {
   const origin = `http://localhost:${server.address().port}`;
-  const auth = createAuth({ origin, basePath, trustedOrigins: [process.env.BETTER_AUTH_URL] });
+  const auth = createAuth({ origin, basePath, trustedOrigins: [process.env.BETTER_AUTH_URL] }, choice);
   const handle = toNodeHandler(auth);
   server.on("request", (request, response) => {
     // With the database down the handler rejects; unheard, that would end the process.

@@ -1,0 +1,86 @@
+"""Whether somebody can log in by one-time password."""
+
+from typing import TYPE_CHECKING, Final
+
+from infracheck.context import Context, opens
+from infracheck.errors import ClientError, Unavailable, Unclear
+from infracheck.model import Failed, Finding, Level, Passed, Undecided, Verdict, check
+
+from .auth_origin import asked
+from .auth_target import by_supabase, no_auth, timeout_inside
+from .database import database_connects
+from .writable import REMEDY, why_not_writable
+
+if TYPE_CHECKING:
+    from infracheck.clients.otp import Login
+    from infracheck.clients.otpproof import Step
+
+LEVELS: Final[dict[str, Level]] = {"NOT VERIFIED": "warn", "MORE": "warn"}
+REPRODUCE: Final = "infracheck run --only auth-otp-login"
+
+
+def _not_checked(ctx: Context) -> str | None:
+    if reason := no_auth(ctx):
+        return reason
+    return "a login to Supabase Auth is not judged yet" if by_supabase(ctx) else None
+
+
+@check(applies=_not_checked, proves=3, family="auth")
+def auth_otp_login(ctx: Context) -> Verdict:
+    """A one-time password logs in, its session holds, and logging out ends it.
+
+    An auth service can answer well while nobody gets in: its plugin is off, it does not trust the app's origin, or it
+    reads another database. A throw-away address logs in with a code that infracheck puts into the service's own table,
+    so no mail is sent and none is proven to arrive; with `[auth] mailpit` the code is one that was really sent. Its
+    user, session and code are removed again, and so is what a killed run left. Nothing is written where data may
+    matter: see `[app] disposable`.
+    """
+    from infracheck.clients.otpproof import prove
+
+    login = ctx.login
+    steps: list[Step] = []
+    ctx.tell("waiting for a login by one-time password")
+    try:
+        prove(login, steps)
+    except ClientError as error:
+        state = getattr(error, "state", "NO ANSWER")
+        findings = (*map(_finding, steps), Finding("login", state))
+        if isinstance(error, Unclear):
+            return Undecided(error.summary, error.remedy, findings)
+        return Failed(error.summary, error.remedy, findings, error.reproduce or REPRODUCE)
+    mail = ", mail arrives" if login.mailpit else ""
+    return Passed(f"a one-time password logs in{mail}, and logging out ends the session", tuple(map(_finding, steps)))
+
+
+@opens("login")
+def open_login(ctx: Context) -> "Login":
+    """Open what logs in; nothing is written before the first login.
+
+    Raises:
+        Unavailable: database or dev server are not there.
+        ClientError: writing is not allowed, or nothing says where the auth service is.
+    """
+    from infracheck.clients.mailpit import Mailpit
+    from infracheck.clients.otp import Login
+    from infracheck.clients.otpshapes import Service
+    from infracheck.clients.otpstore import Store
+    from infracheck.clients.pgrefusal import NoSession
+
+    if reason := why_not_writable(ctx):
+        raise Unclear(reason, REMEDY)
+    target, origin = asked(ctx)
+    timeout = timeout_inside(ctx) if target.inside else ctx.settings.auth.timeout
+    database = ctx.settings.database
+    http, url = ctx.http, ctx.require(database.url)
+    service = Service(target.base, origin.text, target.neon, timeout, database.url)
+    try:
+        store = Store.open(url, timeout=database.timeout, tell=ctx.tell, neon=target.neon)
+    except NoSession as error:
+        raise Unavailable(database_connects.id, error.summary) from None
+    auth = ctx.settings.auth
+    mailpit = Mailpit(http, auth.mailpit, timeout=auth.timeout) if auth.mailpit else None
+    return Login(http, store, service, email=auth.otp_email, mailpit=mailpit, learn=ctx.scrub.add)
+
+
+def _finding(step: "Step") -> Finding:
+    return Finding(step.subject, step.state, step.note, None, LEVELS.get(step.state, "info"))

@@ -1,0 +1,49 @@
+"""What a login by one-time password deals in: the service, a session, a stored code, cookies and users of answers."""
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from infracheck.clients.http import Answer
+
+_COOKIE: Final = re.compile(r"(?:^|,\s*)([!#$%&'*+.^_`|~0-9A-Za-z-]+)=([^;,\s]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Where to log in: base URL, origin of the app's pages, seconds for one request; `url` names the database's URL."""
+
+    base: str
+    origin: str
+    neon: bool
+    timeout: float
+    url: str = "DATABASE_URL"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A signed-in user; `cookie` is the value of a Cookie header."""
+
+    email: str
+    user_id: str
+    cookie: str = field(repr=False)
+
+
+def hashed(code: str) -> str:
+    """Return a code as `storeOTP: "hashed"` keeps it."""
+    return base64.urlsafe_b64encode(hashlib.sha256(code.encode()).digest()).decode().rstrip("=")
+
+
+def cookies(answer: "Answer") -> list[tuple[str, str]]:
+    """Return names and values of the cookies that an answer sets; several headers come as one, with commas."""
+    return _COOKIE.findall(answer.headers.get("set-cookie", ""))
+
+
+def user_of(answer: "Answer") -> dict[str, Any]:
+    """Return the user that an answer names, empty where it names none."""
+    body = answer.json()
+    user = body.get("user") if isinstance(body, dict) else None
+    return user if isinstance(user, dict) else {}
