@@ -1,20 +1,25 @@
-"""sentry-configured and sentry-receives, against a real Sentry-compatible server."""
+"""sentry-receives, against a real Sentry-compatible server, and read back from a stand-in of Sentry itself."""
 
+import json
 import secrets
+import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 
 import pytest
 
-from infracheck.checks.sentry import sentry_configured, sentry_receives
+from infracheck.checks.sentry import sentry_receives
+from infracheck.checks.sentry_configured import sentry_configured
 from infracheck.clients.ports import free_port
 from infracheck.config import SentrySettings, Settings
-from infracheck.model import Blocked, Check, Failed, Passed, Skipped, Undecided
+from infracheck.model import Blocked, Check, Failed, Finding, Outcome, Passed, Skipped, Undecided
 from tests.components.bugsink import Bugsink
 from tests.components.bugsink import bugsink as run_bugsink
 from tests.helpers import judge, make_context, results, states
 from tests.hostile import HTML, Canned, canned, listening, silent
+from tests.standins.sentry import CI, Project, Sentry, organization_token, sentry
 
 KEY = secrets.token_hex(16)
 GOOD = f"https://{KEY}@o123.ingest.us.sentry.io/42"
@@ -58,116 +63,6 @@ def test_an_app_without_sentry_is_skipped(app: Path, one: Check) -> None:
     with make_context(app) as ctx:
         reason = "the app does not use Sentry: no @sentry/ package, and no variable with SENTRY in its name"
         assert judge(one, ctx) == Skipped(reason)
-
-
-def test_a_variable_alone_makes_it_apply(app: Path) -> None:
-    (app / ".env.local.example").write_text("SENTRY_DSN=\n")
-    with make_context(app) as ctx:
-        assert isinstance(judge(sentry_configured, ctx), Failed)
-
-
-# -- sentry-configured
-
-
-@pytest.mark.green("sentry-configured")
-def test_four_filled_variables_pass(sentry_app: Path) -> None:
-    with make_context(fill(sentry_app)) as ctx:
-        outcome = judge(sentry_configured, ctx)
-    assert isinstance(outcome, Passed)
-    assert outcome.summary == (
-        "the DSN is well formed (o123.ingest.us.sentry.io, project 42), 3 of 3 build variables are filled"
-    )
-    assert states(outcome.findings) == dict.fromkeys(NAMES, "FILLED")
-    assert [finding.where for finding in outcome.findings] == [f".env.local:{line}" for line in (1, 2, 3, 4)]
-    assert KEY not in repr(outcome)
-
-
-@pytest.mark.red("sentry-configured")
-@pytest.mark.parametrize("name", NAMES)
-def test_an_empty_variable_fails_by_name_and_line(sentry_app: Path, name: str) -> None:
-    values = {"NEXT_PUBLIC_SENTRY_DSN": GOOD, **BUILD, name: ""}
-    (sentry_app / ".env.local").write_text("".join(f"{key}={value}\n" for key, value in values.items()))
-    with make_context(sentry_app) as ctx:
-        outcome = judge(sentry_configured, ctx)
-    assert isinstance(outcome, Failed)
-    assert outcome.summary == f"{name} has no value"
-    assert outcome.remedy.startswith(f"fill {name} in .env.local")
-    finding = next(finding for finding in outcome.findings if finding.level == "fail")
-    assert (finding.subject, finding.state) == (name, "EMPTY")
-    assert finding.where == f".env.local:{NAMES.index(name) + 1}"
-    assert "Sentry" in finding.note or "slug" in finding.note
-
-
-def test_a_package_without_any_variable_misses_all_four(app: Path) -> None:
-    (app / "package.json").write_text('{"devDependencies": {"@sentry/react": "11.0.0"}}')
-    with make_context(app) as ctx:
-        outcome = judge(sentry_configured, ctx)
-    assert isinstance(outcome, Failed)
-    assert outcome.summary == "4 of 4 Sentry variables have no value"
-    assert states(outcome.findings) == dict.fromkeys(NAMES, "MISSING")
-
-
-def test_a_missing_variable_points_to_the_line_of_the_example(sentry_app: Path) -> None:
-    with make_context(sentry_app) as ctx:
-        outcome = judge(sentry_configured, ctx)
-    assert isinstance(outcome, Failed)
-    assert [finding.where for finding in outcome.findings] == [f".env.local.example:{line}" for line in (1, 2, 3, 4)]
-
-
-def test_an_optional_variable_is_excused_with_its_line(sentry_app: Path) -> None:
-    example = "NEXT_PUBLIC_SENTRY_DSN=\n# Optional: source maps\nSENTRY_AUTH_TOKEN=\nSENTRY_ORG=\nSENTRY_PROJECT=\n"
-    (sentry_app / ".env.local.example").write_text(example)
-    with make_context(fill(sentry_app, SENTRY_AUTH_TOKEN="")) as ctx:
-        outcome = judge(sentry_configured, ctx)
-    assert isinstance(outcome, Passed)
-    token = outcome.findings[1]
-    assert (token.subject, token.state, token.level) == ("SENTRY_AUTH_TOKEN", "OPTIONAL", "info")
-    assert token.note == "EMPTY, and .env.local.example:3 says: Optional: source maps"
-
-
-def test_an_optional_dsn_without_value_skips_both(sentry_app: Path) -> None:
-    (sentry_app / ".env.local.example").write_text("".join(f"# Optional\n{name}=\n" for name in NAMES))
-    with make_context(sentry_app) as ctx:
-        found = results([sentry_configured, sentry_receives], ctx)
-    excuse = "NEXT_PUBLIC_SENTRY_DSN is MISSING and marked optional (.env.local.example:2: Optional)"
-    assert {result.outcome for result in found.values()} == {Skipped(excuse)}
-
-
-def test_the_token_may_stand_where_the_wizard_puts_it(sentry_app: Path) -> None:
-    fill(sentry_app, SENTRY_AUTH_TOKEN="")
-    (sentry_app / ".env.sentry-build-plugin").write_text(f"# Sentry\nSENTRY_AUTH_TOKEN={secrets.token_hex(32)}\n")
-    with make_context(sentry_app) as ctx:
-        outcome = judge(sentry_configured, ctx)
-    assert isinstance(outcome, Passed)
-    assert outcome.findings[1].where == ".env.sentry-build-plugin:2"
-
-
-def test_values_of_a_job_come_from_its_environment(sentry_app: Path) -> None:
-    with make_context(sentry_app, process={"SENTRY_DSN": GOOD, **BUILD}) as ctx:
-        outcome = judge(sentry_configured, ctx)
-    assert isinstance(outcome, Passed)
-    assert states(outcome.findings) == dict.fromkeys(("SENTRY_DSN", *NAMES[1:]), "FILLED")
-    assert {finding.note for finding in outcome.findings} == {"process environment"}
-
-
-def test_a_malformed_dsn_tells_every_defect_and_not_itself(sentry_app: Path) -> None:
-    with make_context(fill(sentry_app, dsn=f"http://{KEY}@sentry.io/project")) as ctx:
-        outcome = judge(sentry_configured, ctx)
-    assert isinstance(outcome, Failed)
-    assert outcome.summary == (
-        "NEXT_PUBLIC_SENTRY_DSN is malformed: what it ends in is not a project number; "
-        "sentry.io is asked with http instead of https; its host is not like o123.ingest.us.sentry.io"
-    )
-    assert states(outcome.findings)["NEXT_PUBLIC_SENTRY_DSN"] == "MALFORMED"
-    assert outcome.remedy.startswith("copy NEXT_PUBLIC_SENTRY_DSN again")
-    assert KEY not in repr(outcome)
-
-
-def test_a_dsn_with_a_secret_key_warns(sentry_app: Path) -> None:
-    with make_context(fill(sentry_app, dsn=f"https://{KEY}:{KEY}@errors.example.com/1")) as ctx:
-        outcome = judge(sentry_configured, ctx)
-    assert isinstance(outcome, Passed)
-    assert (outcome.findings[0].state, outcome.findings[0].level) == ("OLD FORM", "warn")
 
 
 # -- sentry-receives
@@ -280,3 +175,222 @@ def test_a_slow_server_does_not_delay_the_other_verdict(sentry_app: Path) -> Non
         assert isinstance(judge(sentry_configured, ctx), Passed)
         judged.set()
         assert isinstance(judge(sentry_receives, ctx), Failed)
+
+
+def test_a_dsn_that_stands_in_the_code_is_the_one_that_is_used(sentry_app: Path, bugsink: Bugsink) -> None:
+    """Sentry's wizard writes it there, and no variable then has a value."""
+    (sentry_app / "package.json").write_text('{"dependencies": {"next": "16.0.0", "@sentry/nextjs": "11.0.0"}}')
+    code = f'import * as Sentry from "@sentry/nextjs";\nSentry.init({{\n  dsn: "{bugsink.wrong_key_dsn}",\n}});\n'
+    (sentry_app / "instrumentation-client.ts").write_text(code)
+    with make_context(fill(sentry_app, dsn="")) as ctx:
+        outcome = judge(sentry_receives, ctx)
+    assert isinstance(outcome, Failed)
+    assert "does not know this key for project 1 (403)" in outcome.summary
+    assert states(outcome.findings) == {"instrumentation-client.ts": "NOT ACCEPTED"}
+    assert outcome.findings[0].where == "instrumentation-client.ts:3"
+
+
+# -- sentry-receives: the read-back
+
+
+EVENTS = "/api/0/(organizations|projects)/.*/(eventids|events)/.*"
+DSN = "NEXT_PUBLIC_SENTRY_DSN"
+
+
+def read_back(
+    app: Path, standin: Sentry, changes: dict[str, str] | None = None, *, wait: float = 20, timeout: float = 10
+) -> Outcome:
+    """Return the outcome with an app whose values are those of the stand-in."""
+    fill(app, **{"dsn": standin.dsn(), "SENTRY_AUTH_TOKEN": standin.key, **(changes or {})})
+    settings = Settings(sentry=SentrySettings(wait=wait, timeout=timeout))
+    with make_context(app, settings=settings) as ctx:
+        outcome = judge(sentry_receives, ctx)
+    assert standin.key not in repr(outcome)
+    return outcome
+
+
+def row(outcome: Outcome, state: str) -> Finding:
+    assert isinstance(outcome, Passed | Failed | Undecided)
+    [found] = [one for one in outcome.findings if one.state == state]
+    return found
+
+
+@pytest.mark.green("sentry-receives")
+@pytest.mark.parametrize("scopes", [("org:read",), ("project:read",), ("org:read", "project:read")])
+def test_an_event_is_read_back(sentry_app: Path, scopes: tuple[str, ...]) -> None:
+    with sentry(scopes=scopes) as standin:
+        outcome = read_back(sentry_app, standin, wait=1)
+        [(event_id, _)] = standin.events.items()
+    assert isinstance(outcome, Passed)
+    place = standin.url.removeprefix("http://")
+    assert outcome.summary == f"event {event_id[:8]}… stored in acme/web, sent to {place}, project 42"
+    assert states(outcome.findings) == {DSN: "ACCEPTED", f"event {event_id[:8]}…": "STORED"}
+    assert len(standin.envelopes) == 1
+
+
+def test_an_event_that_is_stored_late_is_waited_for(sentry_app: Path) -> None:
+    with sentry() as standin:
+        standin.hides = 5
+        outcome = read_back(sentry_app, standin, wait=4)
+    assert isinstance(outcome, Passed)
+    assert row(outcome, "STORED").level == "info"
+
+
+def test_an_event_that_is_stored_when_sent_again_is_enough(sentry_app: Path) -> None:
+    """The first one is lost; both are looked for."""
+    with sentry() as standin:
+        standin.loses = 1
+        outcome = read_back(sentry_app, standin, wait=1)
+        [event_id] = standin.events
+    assert isinstance(outcome, Passed)
+    assert row(outcome, "STORED").subject == f"event {event_id[:8]}…"
+    assert len(standin.envelopes) == 2
+
+
+@pytest.mark.red("sentry-receives")
+def test_an_event_that_is_accepted_and_not_stored_fails(sentry_app: Path) -> None:
+    with sentry() as standin:
+        standin.loses = 2
+        outcome = read_back(sentry_app, standin, wait=0.3)
+    assert isinstance(outcome, Failed)
+    assert "accepts events and does not store them: two were sent, and after 0.3 s" in outcome.summary
+    assert states(outcome.findings) == {DSN: "ACCEPTED, NOT STORED"}
+    for word in ("inbound filter", "quota", "spike protection", "`[sentry] wait`", "a DSN of acme/web"):
+        assert word in outcome.remedy
+    assert len(standin.envelopes) == 2
+    assert len({json.loads(one.splitlines()[0])["event_id"] for one in standin.envelopes}) == 2
+
+
+@pytest.mark.red("sentry-receives")
+def test_an_event_in_another_project_fails(sentry_app: Path) -> None:
+    with sentry(Project(43, "shop"), Project(42, "web")) as standin:
+        outcome = read_back(sentry_app, standin, wait=1)
+    assert isinstance(outcome, Failed)
+    assert outcome.summary == "the event is stored in project shop, not in SENTRY_PROJECT web"
+    assert row(outcome, "OTHER PROJECT").subject == DSN
+    assert "put the DSN of acme/web into NEXT_PUBLIC_SENTRY_DSN (.env.local:1)" in outcome.remedy
+    assert "or correct SENTRY_PROJECT (.env.local:4)" in outcome.remedy
+
+
+def test_a_second_event_that_is_refused_fails(sentry_app: Path) -> None:
+    """Sentry may take the first event of a wrong key: it has not loaded the project yet."""
+    with sentry() as standin:
+        standin.loses, standin.takes = 1, 1
+        outcome = read_back(sentry_app, standin, wait=0.3)
+    assert isinstance(outcome, Failed)
+    assert outcome.summary.startswith("the event was accepted and not stored, and sent again it is not accepted: ")
+    assert "does not know this key for project 42 (403)" in outcome.summary
+
+
+def test_a_limit_at_the_second_event_leaves_it_open(sentry_app: Path) -> None:
+    with sentry() as standin:
+        standin.loses, standin.takes = 1, 1
+        standin.full = Canned(429, {"detail": "quota"}, {"Retry-After": "9"})
+        outcome = read_back(sentry_app, standin, wait=0.3)
+    assert isinstance(outcome, Undecided)
+    assert outcome.remedy.startswith("wait 9 s")
+    assert states(outcome.findings) == {DSN: "NOT ACCEPTED"}
+
+
+# -- ... cannot be done
+
+
+@pytest.mark.parametrize("name", ["SENTRY_AUTH_TOKEN", "SENTRY_ORG", "SENTRY_PROJECT"])
+def test_without_a_value_it_is_not_read_back(sentry_app: Path, name: str) -> None:
+    with sentry() as standin:
+        outcome = read_back(sentry_app, standin, {name: ""})
+        assert standin.requests == []
+    assert isinstance(outcome, Passed)
+    assert outcome.summary.endswith("project 42 (not read back)")
+    assert row(outcome, "NOT READ BACK").note == f"{name} is EMPTY"
+    assert {one.level for one in outcome.findings} == {"info"}
+
+
+@pytest.mark.parametrize("kind", ["org:ci", "refused"])
+def test_a_token_that_may_not_read_events_warns(sentry_app: Path, kind: str) -> None:
+    with sentry(scopes=CI) as standin:
+        token = organization_token(region_url=standin.url)
+        if kind == "org:ci":
+            standin.key = token
+        outcome = read_back(sentry_app, standin, {"SENTRY_AUTH_TOKEN": token})
+    assert isinstance(outcome, Passed)
+    assert outcome.summary.endswith(", project 42; it cannot be read back with this token")
+    found = row(outcome, "NOT READ BACK")
+    assert (found.subject, found.level, found.where) == ("SENTRY_AUTH_TOKEN", "warn", ".env.local:2")
+    assert ("(403)" if kind == "org:ci" else "(401)") in found.note
+    assert len(standin.requests) == 2
+
+
+def test_a_project_that_sentry_does_not_know_is_left_to_the_check_of_it(sentry_app: Path) -> None:
+    with sentry(scopes=("project:read",)) as standin:
+        outcome = read_back(sentry_app, standin, {"SENTRY_PROJECT": "shop"}, wait=0.2)
+    assert isinstance(outcome, Passed)
+    found = row(outcome, "NOT READ BACK")
+    assert (found.subject, found.level, found.note) == ("SENTRY_PROJECT", "warn", "Sentry knows no project acme/shop")
+
+
+def test_a_token_that_no_header_can_hold_warns(sentry_app: Path) -> None:
+    with sentry() as standin:
+        outcome = read_back(sentry_app, standin, {"SENTRY_AUTH_TOKEN": "'two words'"})
+    assert isinstance(outcome, Passed)
+    assert row(outcome, "NOT READ BACK").level == "warn"
+
+
+@pytest.mark.red("sentry-receives")
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (HTML, "a web page answers at"),
+        (Canned(200, "OK"), "is not JSON"),
+        (Canned(302, "", {"Location": "https://elsewhere.example/"}), "and SENTRY_AUTH_TOKEN is not sent there"),
+        (Canned(500, {"detail": "oops"}), "Sentry fails at the question for event"),
+        (Canned(429, {"detail": "slow down"}, {"Retry-After": "3600"}), "takes no more requests"),
+    ],
+)
+def test_an_unusable_answer_leaves_it_open(sentry_app: Path, answer: Canned, words: str) -> None:
+    with sentry() as standin:
+        standin.fail(EVENTS, answer)
+        outcome = read_back(sentry_app, standin, wait=0.3)
+    assert isinstance(outcome, Undecided)
+    assert outcome.reason.startswith("the event was accepted, but not seen within `[sentry] wait` (0.3 s): ")
+    assert words in outcome.reason
+    assert outcome.remedy
+    assert row(outcome, "NOT READ BACK").level == "fail"
+
+
+def test_an_answer_that_fails_for_a_while_is_waited_for(sentry_app: Path) -> None:
+    with sentry() as standin:
+        standin.fail(EVENTS, Canned(502, "bad gateway"), times=3)
+        standin.fail(EVENTS, Canned(429, {"detail": "slow down"}, {"Retry-After": "0"}), times=2)
+        outcome = read_back(sentry_app, standin, wait=4)
+    assert isinstance(outcome, Passed)
+    assert row(outcome, "STORED").level == "info"
+
+
+def test_a_web_api_that_never_answers_ends_with_the_wait(sentry_app: Path) -> None:
+    with sentry() as standin, listening(silent) as port:
+        silence = f"http://127.0.0.1:{port}"
+        outcome = read_back(sentry_app, standin, {"SENTRY_URL": silence}, wait=0.3, timeout=0.5)
+    assert isinstance(outcome, Undecided)
+    assert outcome.reason.startswith("the event was accepted, but not seen within `[sentry] wait` (0.3 s): ")
+    assert len(standin.envelopes) == 1
+
+
+# -- what is sent
+
+
+def test_what_arrives_tells_nothing_of_this_machine(sentry_app: Path) -> None:
+    marker = secrets.token_hex(8)
+    with sentry() as standin:
+        fill(sentry_app, dsn=standin.dsn(), SENTRY_AUTH_TOKEN=standin.key, SENTRY_ENVIRONMENT=marker)
+        with make_context(sentry_app, process={"SENTRY_RELEASE": marker, "SENTRY_ENVIRONMENT": marker}) as ctx:
+            assert isinstance(judge(sentry_receives, ctx), Passed)
+        [arrived] = standin.envelopes
+        asked = [value for one in standin.headers for value in one.values()]
+    text = arrived.decode().replace("infracheck", "")
+    for private in (marker, socket.gethostname(), sys.argv[0], str(sentry_app), standin.key, "server_name"):
+        assert private not in text
+    assert marker not in "".join(asked)
+    [(_, event)] = standin.events.values()
+    assert event["tags"] == {"infracheck": "true"}
+    assert event["environment"] == "infracheck"

@@ -61,6 +61,11 @@ class Bugsink:
         """A DSN below a path where no ingest endpoint is: every event is answered 404."""
         return self._dsn(self._key(1), "nowhere/1")
 
+    @property
+    def token(self) -> str:
+        """A token of its web API, of which only a small part is like Sentry's."""
+        return (self.folder / "token").read_text(encoding="ascii")
+
     def stored(self, event_id: str) -> bool:
         """Tell whether an event is stored. `event_id`: 32 hex digits, dashes and case do not matter."""
         wanted = event_id.replace("-", "").lower()

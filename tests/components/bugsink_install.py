@@ -49,6 +49,9 @@ from teams.models import Team
 team = Team.objects.create(name="acme")
 for name in ("next-notes", "other"):
     Project.objects.create(name=name, team=team)
+from bsmain.models import AuthToken
+with open(f"{os.environ['BUGSINK_FOLDER']}/token", "w") as file:
+    file.write(AuthToken.create_full_access().token)
 """
 
 
