@@ -5,6 +5,8 @@ from typing import Final
 from infracheck.model import Check
 
 from .auth import auth_responds
+from .auth_login import auth_otp_login
+from .auth_origin import auth_trusts_origin
 from .database import database_connects
 from .database_provisioned import database_provisioned
 from .database_usable import database_usable
@@ -14,7 +16,9 @@ from .env_private import env_private
 from .env_real import env_real
 from .schema import schema_tables
 from .schema_matches import schema_matches
-from .sentry import sentry_configured, sentry_receives
+from .sentry import sentry_receives
+from .sentry_configured import sentry_configured
+from .sentry_provisioned import sentry_provisioned
 from .server import server_boots, server_stops
 from .waivers import waivers_valid
 
@@ -29,7 +33,10 @@ GATE: Final[tuple[Check, ...]] = (
     schema_tables,
     schema_matches,
     auth_responds,
+    auth_trusts_origin,
+    auth_otp_login,
     sentry_configured,
+    sentry_provisioned,
     sentry_receives,
     server_boots,
     server_stops,

@@ -21,7 +21,10 @@ EVERY = (
     "schema-tables",
     "schema-matches",
     "auth-responds",
+    "auth-trusts-origin",
+    "auth-otp-login",
     "sentry-configured",
+    "sentry-provisioned",
     "sentry-receives",
     "server-boots",
     "server-stops",
@@ -81,7 +84,9 @@ def test_a_dropped_table_is_named_with_the_line_that_declares_it(stage: Stage) -
 def test_an_empty_variable_is_named_and_blocks_only_what_reads_it(stage: Stage) -> None:
     stage.write_env(NEON_AUTH_BASE_URL="")
     done = stage.run()
-    only_red(done, "env-filled", auth_responds="env-filled")
+    only_red(
+        done, "env-filled", auth_responds="env-filled", auth_trusts_origin="env-filled", auth_otp_login="env-filled"
+    )
     [empty] = [f for f in done.check("env-filled")["findings"] if f["level"] == "fail"]
     assert (empty["subject"], empty["state"]) == ("NEON_AUTH_BASE_URL", "EMPTY")
     assert empty["where"].startswith(".env.local:")
@@ -92,7 +97,8 @@ def test_a_wrong_password_is_told_apart(stage: Stage) -> None:
     wrong = url._replace(netloc=f"{url.username}:not-the-password@{url.hostname}:{url.port}").geturl()
     stage.write_env(DATABASE_URL=wrong)
     done = stage.run()
-    blocked = dict.fromkeys(("database_usable", "schema_tables", "schema_matches"), "database-connects")
+    reading = ("database_usable", "schema_tables", "schema_matches", "auth_otp_login")
+    blocked = dict.fromkeys(reading, "database-connects")
     only_red(done, "database-connects", **blocked)
     assert "password" in done.check("database-connects")["summary"]
     assert "not-the-password" not in done.stdout + done.stderr
@@ -103,7 +109,9 @@ def test_an_auth_service_that_is_down_is_named(stage: Stage) -> None:
         unused.bind(("127.0.0.1", 0))
         stage.write_env(NEON_AUTH_BASE_URL=f"http://127.0.0.1:{unused.getsockname()[1]}/neondb/auth")
         done = stage.run()
-    only_red(done, "auth-responds")
+    # The login asks the service itself, and says in its own words where it ends.
+    failed = {"auth-responds": "failed", "auth-trusts-origin": "blocked", "auth-otp-login": "failed"}
+    assert (done.code, done.not_passed()) == (1, failed)
     assert "refuse" in done.check("auth-responds")["summary"]
 
 
