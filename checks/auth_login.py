@@ -1,5 +1,7 @@
 """Whether somebody can log in by one-time password."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from infracheck.context import Context, opens
@@ -7,6 +9,7 @@ from infracheck.errors import ClientError, Unavailable, Unclear
 from infracheck.model import Failed, Finding, Level, Passed, Undecided, Verdict, check
 
 from .auth_origin import asked
+from .auth_supabase_login import mail_of, open_supabase, why_no_supabase_login
 from .auth_target import by_supabase, no_auth, timeout_inside
 from .database import database_connects
 from .writable import REMEDY, why_not_writable
@@ -22,7 +25,7 @@ REPRODUCE: Final = "infracheck run --only auth-otp-login"
 def _not_checked(ctx: Context) -> str | None:
     if reason := no_auth(ctx):
         return reason
-    return "a login to Supabase Auth is not judged yet" if by_supabase(ctx) else None
+    return why_no_supabase_login(ctx) if by_supabase(ctx) else None
 
 
 @check(applies=_not_checked, proves=3, family="auth")
@@ -31,25 +34,33 @@ def auth_otp_login(ctx: Context) -> Verdict:
 
     An auth service can answer well while nobody gets in: its plugin is off, it does not trust the app's origin, or it
     reads another database. A throw-away address logs in with a code that infracheck puts into the service's own table,
-    so no mail is sent and none is proven to arrive; with `[auth] mailpit` the code is one that was really sent. Its
-    user, session and code are removed again, and so is what a killed run left. Nothing is written where data may
-    matter: see `[app] disposable`.
+    so no mail is sent and none is proven to arrive; with `[auth] mailpit` the code is one that was really sent. Of
+    Supabase Auth, the code is one that its admin API makes. User, session and code are removed again, and so is what a
+    killed run left. Nothing is written where data may matter: see `[app] disposable`.
     """
-    from infracheck.clients.otpproof import prove
-
-    login = ctx.login
+    log_in, mail = _way(ctx)
     steps: list[Step] = []
     ctx.tell("waiting for a login by one-time password")
     try:
-        prove(login, steps)
+        log_in(steps)
     except ClientError as error:
         state = getattr(error, "state", "NO ANSWER")
         findings = (*map(_finding, steps), Finding("login", state))
         if isinstance(error, Unclear):
             return Undecided(error.summary, error.remedy, findings)
         return Failed(error.summary, error.remedy, findings, error.reproduce or REPRODUCE)
-    mail = ", mail arrives" if login.mailpit else ""
-    return Passed(f"a one-time password logs in{mail}, and logging out ends the session", tuple(map(_finding, steps)))
+    findings = (*map(_finding, steps), *(mail_of(ctx) if by_supabase(ctx) else ()))
+    return Passed(f"a one-time password logs in{mail}, and logging out ends the session", findings)
+
+
+def _way(ctx: Context) -> "tuple[Callable[[list[Step]], None], str]":
+    """Return what logs in to whichever service the app has, and what the verdict then says of mail."""
+    from infracheck.clients.otpproof import prove
+
+    if by_supabase(ctx):
+        return open_supabase(ctx).prove, ""
+    login = ctx.login
+    return partial(prove, login), ", mail arrives" if login.mailpit else ""
 
 
 @opens("login")

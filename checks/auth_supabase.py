@@ -41,8 +41,8 @@ def judge_supabase(ctx: Context, ask: Callable[[], "SupabaseAuth"]) -> Verdict:
     """
     from infracheck.clients.place import place_of
 
-    name, base = _base(ctx)
-    key_name, _ = _key(ctx)
+    name, base = supabase_at(ctx)
+    key_name, _ = key_of(ctx)
     where = line_of(ctx, name)
     place = place_of(base)
     ctx.tell(f"waiting for Supabase Auth at {place} to answer")
@@ -73,12 +73,18 @@ def ask_supabase(ctx: Context) -> "SupabaseAuth":
     """Ask the service that the variables name."""
     from infracheck.clients.supabase_auth import ask
 
-    _, base = _base(ctx)
-    _, key = _key(ctx)
+    _, base = supabase_at(ctx)
+    _, key = key_of(ctx)
     return ask(ctx.http, base, key, timeout=ctx.settings.auth.timeout)
 
 
-def _base(ctx: Context) -> tuple[str, str]:
+def supabase_at(ctx: Context) -> tuple[str, str]:
+    """Return the variable that names the project, and the base URL of its auth service.
+
+    Raises:
+        NoTarget: nothing names it, or not in a way that can be asked.
+        NotApplicable, Unavailable: the variable has no value.
+    """
     from infracheck.clients.supabase_auth import supabase_base
 
     names = (ctx.settings.auth.url,) if ctx.settings.auth.url else SUPABASE_NAMES
@@ -94,7 +100,13 @@ def _base(ctx: Context) -> tuple[str, str]:
         ) from None
 
 
-def _key(ctx: Context) -> tuple[str, Secret]:
+def key_of(ctx: Context) -> tuple[str, Secret]:
+    """Return the variable that holds the publishable key, and the key.
+
+    Raises:
+        NoTarget: nothing names it.
+        NotApplicable, Unavailable: the variable has no value.
+    """
     if not named_of(ctx, KEYS):
         raise NoTarget(
             f"{KEYS[0]} is MISSING: Supabase answers nobody without its publishable key",

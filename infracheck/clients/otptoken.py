@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import time
 from typing import Any, Final
 
@@ -27,6 +27,8 @@ def flaw(token: str, keys: Any, user: str) -> str | None:
     try:
         header, payload = (json.loads(_decoded(part)) for part in parts[:2])
         signature = _decoded(parts[2])
+        if str(header.get("alg")).startswith("HS"):
+            raise NotVerified("signed with a shared secret, of which no key is published")
         key = next((one for one in keys["keys"] if one.get("kid") == header.get("kid")), None)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):
         return "it is no JWT, or the keys are no JWKS"
@@ -40,18 +42,42 @@ def flaw(token: str, keys: Any, user: str) -> str | None:
 
 
 def _signed(key: Mapping[str, Any], header: Mapping[str, Any], signature: bytes, text: str) -> bool:
-    if header.get("alg") != "EdDSA" or key.get("crv") != "Ed25519":
-        raise NotVerified(f"infracheck checks EdDSA signatures only, not {str(header.get('alg'))[:20]}")
+    from cryptography.exceptions import InvalidSignature
+
+    kind = (header.get("alg"), key.get("crv"))
+    if kind not in _VERIFY:
+        raise NotVerified(f"infracheck checks EdDSA and ES256 signatures only, not {str(kind[0])[:20]}")
     try:
-        from cryptography.exceptions import InvalidSignature
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    except ImportError:
-        raise NotVerified("the package cryptography is not installed beside infracheck") from None
-    try:
-        Ed25519PublicKey.from_public_bytes(_decoded(str(key.get("x")))).verify(signature, text.encode())
-    except (InvalidSignature, ValueError):
+        _VERIFY[kind](key, signature, text.encode())
+    except (InvalidSignature, ValueError, TypeError):
         return False
     return True
+
+
+def _verify_ed25519(key: Mapping[str, Any], signature: bytes, text: bytes) -> None:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    Ed25519PublicKey.from_public_bytes(_decoded(str(key.get("x")))).verify(signature, text)
+
+
+def _verify_p256(key: Mapping[str, Any], signature: bytes, text: bytes) -> None:
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    if len(signature) != 64:  # RFC 7518, 3.4: two numbers of 32 bytes
+        raise ValueError("no signature of ES256")
+    x, y, r, s = (
+        int.from_bytes(part) for part in (*(_decoded(str(key.get(n))) for n in "xy"), signature[:32], signature[32:])
+    )
+    public = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
+    public.verify(encode_dss_signature(r, s), text, ec.ECDSA(SHA256()))
+
+
+_VERIFY: Final[Mapping[tuple[Any, Any], Callable[[Mapping[str, Any], bytes, bytes], None]]] = {
+    ("EdDSA", "Ed25519"): _verify_ed25519,
+    ("ES256", "P-256"): _verify_p256,
+}
 
 
 def _decoded(part: str) -> bytes:

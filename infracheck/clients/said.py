@@ -37,7 +37,8 @@ def _says(answer: "Answer") -> Iterator[str]:
     """Yield the reasons that an answer gives, the most exact one first: JSON, Next.js's error page, a title, text."""
     body = answer.json()
     if isinstance(body, dict):
-        yield from (body[name] for name in ("message", "error", "detail", "code") if isinstance(body.get(name), str))
+        names = ("message", "msg", "error", "detail", "code")  # `msg` is Supabase Auth's
+        yield from (body[name] for name in names if isinstance(body.get(name), str))
         return
     if not answer.html:
         yield answer.text

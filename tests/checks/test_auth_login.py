@@ -218,7 +218,9 @@ def test_what_it_needs_is_blocked_by_whoever_answers_for_it(app: Path, postgres:
 def test_supabase_is_skipped_with_the_reason(app: Path) -> None:
     (app / "package.json").write_text(json.dumps({"dependencies": {"@supabase/ssr": "1"}}))
     with make_context(app) as ctx:
-        assert judge(auth_otp_login, ctx) == Skipped("a login to Supabase Auth is not judged yet")
+        assert judge(auth_otp_login, ctx) == Skipped(
+            "no SUPABASE_SECRET_KEY: without a secret key Supabase gives a one-time password by mail only"
+        )
 
 
 # -- the real service, set up wrongly

@@ -283,5 +283,5 @@ def test_a_token_that_does_not_hold_is_told(tmp_path: Path, database: str) -> No
     turned = signature[:-8] + signature[:8]
     assert flaw(f"{head}.{payload}.{turned}", keys, user.user_id) == "its signature is wrong"
     other = {"keys": [{**keys["keys"][0], "crv": "P-256"}]}
-    with pytest.raises(NotVerified, match="EdDSA signatures only"):
+    with pytest.raises(NotVerified, match="EdDSA and ES256 signatures only"):
         flaw(token, other, user.user_id)

@@ -82,7 +82,20 @@ class StandIn:
             answer = Canned(answer, self.refusal(answer, message))
         self._failures.append((path, answer, times))
 
-    def answer(self, path: str, query: dict[str, str], headers: Mapping[str, str], origin: str) -> Canned:
+    def write(self, method: str, path: str, headers: Mapping[str, str], body: Any) -> Canned:
+        """Return the answer to a request that changes something."""
+        raise NotImplementedError(f"{method} {path}")
+
+    def answer(
+        self,
+        path: str,
+        query: dict[str, str],
+        headers: Mapping[str, str],
+        origin: str,
+        *,
+        method: str = "get",
+        body: bytes = b"",
+    ) -> Canned:
         """Return the answer of one request, compared with the description unless a test made it up."""
         with self._lock:
             full = path + ("?" + "&".join(f"{name}={value}" for name, value in query.items()) if query else "")
@@ -92,8 +105,12 @@ class StandIn:
             if made_up := self._made_up(inner):
                 return made_up
             try:
-                asked = Asked(origin, path, "get", RequestParameters(ImmutableMultiDict(query), Headers(dict(headers))))
-                answer = self._own(inner, query, headers)
+                parameters = RequestParameters(ImmutableMultiDict(query), Headers(dict(headers)))
+                asked = Asked(origin, path, method, parameters, body=body or None)
+                if method == "get":
+                    answer = self._own(inner, query, headers)
+                else:
+                    answer = self.write(method, inner, headers, json.loads(body) if body else None)
                 self._compare(asked, query, answer)
             except Exception as error:  # noqa: BLE001 - fails the test by its text, in whatever thread it happened
                 self.breaches.append(f"{full}: {error!r} {error.__cause__!r}")
@@ -121,7 +138,7 @@ class StandIn:
     def _compare(self, asked: Asked, query: dict[str, str], answer: Canned) -> None:
         api, declared = description(self.description)
         api.validate_request(asked)
-        api.validate_response(asked, Answered(answer.status, json.dumps(answer.body).encode()))
+        api.validate_response(asked, Answered(answer.status, b"" if answer.status == 204 else _encoded(answer)))
         [known] = [names for path, names in declared if re.fullmatch(path, asked.path.removeprefix(self.prefix))]
         if unknown := set(query) - known:
             raise ValueError(f"the description has no parameter {', '.join(sorted(unknown))}")
@@ -134,10 +151,14 @@ def description(name: str) -> tuple[OpenAPI, list[tuple[str, set[str]]]]:
     text = yaml.safe_load(path.read_text(encoding="utf-8"))
     declared = []
     for pattern, item in text["paths"].items():
-        parameters = item["get"].get("parameters", [])
+        parameters = [one for operation in item.values() for one in operation.get("parameters", [])]
         queried = {one["name"] for one in parameters if one.get("in") == "query"}
         declared.append((re.sub(r"\{\w+\}", "[^/]+", pattern), queried))
     return OpenAPI.from_dict(text), declared
+
+
+def _encoded(answer: Canned) -> bytes:
+    return (answer.body if isinstance(answer.body, str) else json.dumps(answer.body)).encode()
 
 
 @contextmanager
@@ -148,15 +169,18 @@ def served(standin: StandIn) -> Iterator[None]:
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             origin = f"http://{self.headers['Host']}"
-            answer = standin.answer(url.path, dict(parse_qsl(url.query)), dict(self.headers.items()), origin)
-            text = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
-            data = text.encode()
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            headers, method = dict(self.headers.items()), self.command.lower()
+            answer = standin.answer(url.path, dict(parse_qsl(url.query)), headers, origin, method=method, body=body)
+            data = _encoded(answer)
             self.send_response(answer.status)
             for name, value in {"Content-Type": "application/json", **answer.headers}.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
+
+        do_POST = do_DELETE = do_GET  # noqa: N815 - names of http.server
 
         def log_message(self, *_: object) -> None:
             pass

@@ -1,0 +1,51 @@
+"""Judges a login to Supabase Auth by one-time password."""
+
+from typing import TYPE_CHECKING, Final
+
+from infracheck.context import Context
+from infracheck.errors import Unclear
+from infracheck.model import Finding
+
+from .auth_supabase import key_of, supabase_at
+from .auth_target import named_of
+from .writable import REMEDY
+
+if TYPE_CHECKING:
+    from infracheck.clients.supabase_login import SupabaseLogin
+
+SECRETS: Final = ("SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SERVICE_KEY")
+
+
+def why_no_supabase_login(ctx: Context) -> str | None:
+    """Return why no login can be tried: without a secret key a code has to be mailed."""
+    if named_of(ctx, SECRETS):
+        return None
+    return f"no {SECRETS[0]}: without a secret key Supabase gives a one-time password by mail only"
+
+
+def open_supabase(ctx: Context) -> "SupabaseLogin":
+    """Return what logs in and out as a throw-away user, which is removed again.
+
+    Raises:
+        ClientError: nothing says where or with which key; Unclear where writing is not allowed.
+        NotApplicable, Unavailable: a variable that it needs has no value.
+    """
+    from infracheck.clients.place import place_of
+    from infracheck.clients.supabase_login import Project, SupabaseLogin
+
+    _, base = supabase_at(ctx)
+    place = place_of(base)
+    if not (ctx.settings.app.disposable or place.loopback):
+        raise Unclear(f"the Supabase project at {place} may hold users that matter: nothing was written", REMEDY)
+    _, key = key_of(ctx)
+    secret = ctx.require(*SECRETS)
+    name = next(name for name in SECRETS if ctx.env[name].state == "FILLED")
+    project = Project(base, key, secret, name, ctx.settings.auth.timeout)
+    return SupabaseLogin(ctx.http, project, learn=ctx.scrub.add)
+
+
+def mail_of(ctx: Context) -> tuple[Finding, ...]:
+    """Return that no mail was sent, where the settings ask for it."""
+    if not ctx.settings.auth.mailpit:
+        return ()
+    return (Finding("mail", "NOT PROVEN", "`[auth] mailpit` is not asked for a login to Supabase", None, "warn"),)
