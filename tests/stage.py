@@ -111,12 +111,12 @@ class Stage:
             assert secret not in text, "a secret shows"
 
     def booted(self) -> bool:
-        return any("next" in " ".join(one.cmdline()) for one in self.processes())
+        return any("next" in " ".join(one.info["cmdline"] or ()) for one in self.processes())
 
     def processes(self) -> list[psutil.Process]:
-        """Return what runs in or for the folder."""
+        """Return what runs in or for the folder, with `info`: what ends while it is asked has none of it."""
         found = []
-        for process in psutil.process_iter(["cwd", "status"]):
+        for process in psutil.process_iter(["cmdline", "cwd", "status"]):
             cwd = process.info["cwd"]
             if cwd and Path(cwd).is_relative_to(self.folder) and process.info["status"] != psutil.STATUS_ZOMBIE:
                 found.append(process)
