@@ -9,7 +9,7 @@ from infracheck.errors import ClientError, Unavailable, Unclear
 from infracheck.model import Failed, Finding, Level, Passed, Undecided, Verdict, check
 
 from .auth_origin import asked
-from .auth_supabase_login import mail_of, open_supabase, why_no_supabase_login
+from .auth_supabase_login import mailpit_of, open_supabase, why_no_supabase_login
 from .auth_target import by_supabase, no_auth, timeout_inside
 from .database import database_connects
 from .writable import REMEDY, why_not_writable
@@ -38,7 +38,8 @@ def auth_otp_login(ctx: Context) -> Verdict:
     Supabase Auth, the code is one that its admin API makes. User, session and code are removed again, and so is what a
     killed run left. Nothing is written where data may matter: see `[app] disposable`.
     """
-    log_in, mail = _way(ctx)
+    log_in = _way(ctx)
+    mail = ", mail arrives" if ctx.settings.auth.mailpit else ""
     steps: list[Step] = []
     ctx.tell("waiting for a login by one-time password")
     try:
@@ -49,18 +50,14 @@ def auth_otp_login(ctx: Context) -> Verdict:
         if isinstance(error, Unclear):
             return Undecided(error.summary, error.remedy, findings)
         return Failed(error.summary, error.remedy, findings, error.reproduce or REPRODUCE)
-    findings = (*map(_finding, steps), *(mail_of(ctx) if by_supabase(ctx) else ()))
-    return Passed(f"a one-time password logs in{mail}, and logging out ends the session", findings)
+    return Passed(f"a one-time password logs in{mail}, and logging out ends the session", tuple(map(_finding, steps)))
 
 
-def _way(ctx: Context) -> "tuple[Callable[[list[Step]], None], str]":
-    """Return what logs in to whichever service the app has, and what the verdict then says of mail."""
+def _way(ctx: Context) -> "Callable[[list[Step]], None]":
+    """Return what logs in to whichever service the app has."""
     from infracheck.clients.otpproof import prove
 
-    if by_supabase(ctx):
-        return open_supabase(ctx).prove, ""
-    login = ctx.login
-    return partial(prove, login), ", mail arrives" if login.mailpit else ""
+    return open_supabase(ctx).prove if by_supabase(ctx) else partial(prove, ctx.login)
 
 
 @opens("login")
@@ -71,7 +68,6 @@ def open_login(ctx: Context) -> "Login":
         Unavailable: database or dev server are not there.
         ClientError: writing is not allowed, or nothing says where the auth service is.
     """
-    from infracheck.clients.mailpit import Mailpit
     from infracheck.clients.otp import Login
     from infracheck.clients.otpshapes import Service
     from infracheck.clients.otpstore import Store
@@ -88,9 +84,8 @@ def open_login(ctx: Context) -> "Login":
         store = Store.open(url, timeout=database.timeout, tell=ctx.tell, neon=target.neon)
     except NoSession as error:
         raise Unavailable(database_connects.id, error.summary) from None
-    auth = ctx.settings.auth
-    mailpit = Mailpit(http, auth.mailpit, timeout=auth.timeout) if auth.mailpit else None
-    return Login(http, store, service, email=auth.otp_email, mailpit=mailpit, learn=ctx.scrub.add)
+    email = ctx.settings.auth.otp_email
+    return Login(http, store, service, email=email, mailpit=mailpit_of(ctx), learn=ctx.scrub.add)
 
 
 def _finding(step: "Step") -> Finding:

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, Final
 
 from infracheck.context import Context
 from infracheck.errors import Unclear
-from infracheck.model import Finding
 
 from .auth_supabase import key_of, supabase_at
 from .auth_target import named_of
 from .writable import REMEDY
 
 if TYPE_CHECKING:
+    from infracheck.clients.mailpit import Mailpit
     from infracheck.clients.supabase_login import SupabaseLogin
 
 SECRETS: Final = ("SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SERVICE_KEY")
@@ -41,11 +41,12 @@ def open_supabase(ctx: Context) -> "SupabaseLogin":
     secret = ctx.require(*SECRETS)
     name = next(name for name in SECRETS if ctx.env[name].state == "FILLED")
     project = Project(base, key, secret, name, ctx.settings.auth.timeout)
-    return SupabaseLogin(ctx.http, project, learn=ctx.scrub.add)
+    return SupabaseLogin(ctx.http, project, mailpit=mailpit_of(ctx), learn=ctx.scrub.add)
 
 
-def mail_of(ctx: Context) -> tuple[Finding, ...]:
-    """Return that no mail was sent, where the settings ask for it."""
-    if not ctx.settings.auth.mailpit:
-        return ()
-    return (Finding("mail", "NOT PROVEN", "`[auth] mailpit` is not asked for a login to Supabase", None, "warn"),)
+def mailpit_of(ctx: Context) -> "Mailpit | None":
+    """Return where the app's mail is read, None where nothing says so."""
+    from infracheck.clients.mailpit import Mailpit
+
+    auth = ctx.settings.auth
+    return Mailpit(ctx.http, auth.mailpit, timeout=auth.timeout) if auth.mailpit else None

@@ -42,6 +42,11 @@ CAUSES: Final[Mapping[str, tuple[type[NoLogin], str, str]]] = {
         f"{LOGS}; a trigger on auth.users that fills a table of the app may fail, or a hook refuses",
     ),
     "NO CODE": (NoLogin, "no one-time password can be made: {place}{path} answers {status}{detail}", LOGS),
+    "NOT SENT": (
+        NoLogin,
+        "no one-time password is mailed: {place}{path} answers {status}{detail}",
+        f"{LOGS}; see the SMTP settings and the e-mail template of the project",
+    ),
     "NO SIGN-IN": (
         NoLogin,
         "a one-time password of the service itself does not log in: {place}{path} answers {status}{detail}",

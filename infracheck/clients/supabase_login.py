@@ -1,4 +1,4 @@
-"""Logs in to Supabase Auth with a one-time password that its admin API makes: no mail is sent, the user is removed."""
+"""Logs in to Supabase Auth by one-time password, made by its admin API or really mailed; the user is removed again."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -19,9 +19,11 @@ from infracheck.secret import Secret
 
 if TYPE_CHECKING:
     from infracheck.clients.http import Answer, Http
+    from infracheck.clients.mailpit import Mailpit
 
 USERS: Final = "/admin/users"
 LINK: Final = "/admin/generate_link"
+SEND: Final = "/otp"
 VERIFY: Final = "/verify"
 USER: Final = "/user"
 LOGOUT: Final = "/logout"
@@ -44,14 +46,22 @@ class Project:
 class SupabaseLogin:
     """One login of a throw-away user from end to end.
 
-    Source: GoTrue's `openapi.yaml` and `internal/api` (v2): admin/users, admin/generate_link, verify, user, logout.
+    Source: GoTrue's `openapi.yaml` and `internal/api`, v2: admin/users, admin/generate_link, otp, verify, user, logout.
     """
 
-    def __init__(self, http: "Http", project: Project, *, learn: Callable[[Iterable[str]], None]) -> None:
-        """Take the service; `learn` hears the texts that must not show."""
+    def __init__(
+        self, http: "Http", project: Project, *, mailpit: "Mailpit | None", learn: Callable[[Iterable[str]], None]
+    ) -> None:
+        """Take the service.
+
+        Args:
+            mailpit: where codes are read that were really sent; None: no mail is sent.
+            learn: hears the texts that must not show.
+        """
         self._http = http
         self._project = project
         self._learn = learn
+        self.mailpit = mailpit
 
     def prove(self, steps: list[Step]) -> None:
         """Make a user, log in, use the session, log out and remove the user; every step is added to `steps`.
@@ -77,7 +87,10 @@ class SupabaseLogin:
 
     def _through(self, email: str, user: str, steps: list[Step]) -> None:
         token = self._sign_in(email)
-        steps.append(Step(VERIFY, "SIGNED IN", "with a code of the admin API: no mail was sent"))
+        mailed = "with the code of a mail that Mailpit caught"
+        steps.append(
+            Step(VERIFY, "SIGNED IN", mailed if self.mailpit else "with a code of the admin API: no mail sent")
+        )
         found = self._ask("GET", USER, bearer=token)
         if found.status != HTTPStatus.OK:
             raise self._problem("NO SESSION", found, USER)
@@ -94,17 +107,30 @@ class SupabaseLogin:
         steps.append(Step(LOGOUT, "SIGNED OUT", "the session is over"))
 
     def _sign_in(self, email: str) -> str:
-        link = self._ask("POST", LINK, json={"type": "magiclink", "email": email})
-        code = _text(link, "email_otp") if link.status == HTTPStatus.OK else ""
-        if not code:
-            raise self._problem("NO CODE", link, LINK)
-        self._learn([code, *filter(None, (_text(link, "hashed_token"), _text(link, "action_link")))])
+        code = self._mailed(email, self.mailpit) if self.mailpit else self._made(email)
+        self._learn([code])
         answer = self._ask("POST", VERIFY, json={"type": "email", "email": email, "token": code})
         token = _text(answer, "access_token") if answer.status == HTTPStatus.OK else ""
         if not token or not user_of(answer):
             raise self._problem("NO SIGN-IN", answer, VERIFY)
         self._learn(filter(None, (token, _text(answer, "refresh_token"))))
         return token
+
+    def _made(self, email: str) -> str:
+        link = self._ask("POST", LINK, json={"type": "magiclink", "email": email})
+        code = _text(link, "email_otp") if link.status == HTTPStatus.OK else ""
+        if not code:
+            raise self._problem("NO CODE", link, LINK)
+        self._learn(filter(None, (_text(link, "hashed_token"), _text(link, "action_link"))))
+        return code
+
+    def _mailed(self, email: str, mailpit: "Mailpit") -> str:
+        def send() -> None:
+            answer = self._ask("POST", SEND, json={"email": email, "create_user": False})
+            if answer.status != HTTPStatus.OK:
+                raise self._problem("NOT SENT", answer, SEND)
+
+        return mailpit.code_after(send, email)
 
     def _check_token(self, token: str, user: str) -> Step:
         keys = self._ask("GET", KEYS)

@@ -12,6 +12,7 @@ from infracheck.config import AppSettings, AuthSettings, Settings
 from infracheck.model import Blocked, Failed, Outcome, Passed, Skipped, Undecided
 from tests.helpers import judge, make_context, states, write
 from tests.hostile import HTML, Canned, listening, silent
+from tests.standins.mailpit import mailpit
 from tests.standins.supabase_auth import SupabaseAuth, supabase_auth
 
 URL = "NEXT_PUBLIC_SUPABASE_URL"
@@ -58,11 +59,24 @@ def test_a_token_of_a_shared_secret_is_not_verified_and_fails_nothing(app: Path)
     assert states(outcome.findings) == {**WHOLE, "token": "NOT VERIFIED"}
 
 
-def test_a_mailbox_that_is_not_asked_is_told(app: Path) -> None:
-    with supabase_auth("email") as standin:
-        outcome = judged(app, standin, Settings(auth=AuthSettings(mailpit="http://127.0.0.1:1")))
+def test_with_mailpit_the_code_comes_by_mail(app: Path) -> None:
+    with supabase_auth("email") as standin, mailpit() as box:
+        standin.box = box
+        outcome = judged(app, standin, Settings(auth=AuthSettings(mailpit=box.url)))
+        assert (standin.users, box.received, box.mails) == ({}, 1, {})
     assert isinstance(outcome, Passed)
-    assert states(outcome.findings) == {**WHOLE, "mail": "NOT PROVEN"}
+    assert outcome.summary == "a one-time password logs in, mail arrives, and logging out ends the session"
+    assert states(outcome.findings) == WHOLE
+
+
+def test_a_mail_that_is_refused_fails(app: Path) -> None:
+    with supabase_auth("email") as standin, mailpit() as box:
+        standin.fail("/auth/v1/otp", refusal(500, "unexpected_failure", "Error sending magic link email"))
+        outcome = judged(app, standin, Settings(auth=AuthSettings(mailpit=box.url)))
+        assert standin.users == {}
+    assert isinstance(outcome, Failed)
+    assert states(outcome.findings) == {"login": "NOT SENT"}
+    assert "Error sending magic link email" in outcome.summary
 
 
 # -- what is not as it should be

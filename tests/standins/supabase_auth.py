@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from tests.hostile import Canned
+from tests.standins.mailpit import Mailpit
 from tests.standins.server import Refusal, Route, StandIn, served
 
 
@@ -35,6 +36,7 @@ class SupabaseAuth(StandIn):
         self.published = True  # whether the signing key is among the published ones
         self.ends = True  # whether logging out ends the session
         self.keeps = False  # whether a deleted user stays
+        self.box: Mailpit | None = None  # where its mails go
         self.other = False  # whether a session is another user's
 
     def routes(self) -> list[tuple[str, Route]]:
@@ -80,6 +82,8 @@ class SupabaseAuth(StandIn):
                 return Canned(200, self.add(body["email"]))
             case "post", "/admin/generate_link":
                 return self._link(body["email"])
+            case "post", "/otp":
+                return self._mail(body["email"])
             case "post", "/verify":
                 return self._verify(body["email"], body["token"])
             case "post", "/logout":
@@ -106,6 +110,13 @@ class SupabaseAuth(StandIn):
         link = f"{self.url}/auth/v1/verify?token={token}&type=magiclink"
         more = {"action_link": link, "email_otp": code, "hashed_token": token, "verification_type": "magiclink"}
         return Canned(200, {**user, **more, "redirect_to": "http://localhost:3000"})
+
+    def _mail(self, email: str) -> Canned:
+        code = self.codes[email] = f"{randbelow(10**6):06}"
+        if self.box:
+            text = f"Follow this link to login, or enter the code: {code}"
+            self.box.send({"To": [{"Email": email}], "Subject": "Your Magic Link", "Text": text})
+        return Canned(200, {})
 
     def _verify(self, email: str, code: str) -> Canned:
         if self.codes.pop(email, None) != code:
