@@ -1,5 +1,6 @@
 """Proves a login from end to end: in by one-time password, session and token hold, out again, and nothing is left."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -40,7 +41,7 @@ def prove(login: Login, steps: list[Step]) -> None:
         try:
             _through(login, email, steps)
         except ClientError as error:
-            _remove_after(login, error, email)
+            remove_after(error, lambda: login.remove(email))
             raise
         login.remove(email)
         steps.append(_compared(before, store.counts()))
@@ -93,9 +94,10 @@ def _check_token(login: Login, session: Session) -> Step:
     return Step(JWT, "VERIFIED", "signed with a published key")
 
 
-def _remove_after(login: Login, error: ClientError, email: str) -> None:
+def remove_after(error: ClientError, remove: Callable[[], None]) -> None:
+    """Remove what a login that failed has made; where that fails too, the error says both."""
     try:
-        login.remove(email)
+        remove()
     except ClientError as second:
         error.summary = f"{error.summary}; {second.summary}"
         error.remedy = f"{error.remedy}; {second.remedy}"

@@ -4,13 +4,11 @@ This is the only place that writes to an app's database: on a connection of its 
 rows of the addresses that infracheck made up, or that it put there itself.
 """
 
-import os
 import secrets
-import socket
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, LiteralString, Self
 
@@ -215,32 +213,21 @@ class Store:
         with self._lock:
             if self._closed:
                 raise Unavailable("run", "the run is ending")
-            # The server's own limit does not help when the network swallows its answer.
-            timer = threading.Timer(self._timeout + GRACE, self._cut)
-            timer.daemon = True
-            timer.start()
+            bound = pgconnect.bounded(self._connection, self._timeout + GRACE)
             try:
-                with self._connection.transaction(), psycopg.ClientCursor(self._connection) as cursor:
+                with bound, self._connection.transaction(), psycopg.ClientCursor(self._connection) as cursor:
                     cursor.row_factory = psycopg.rows.dict_row
                     limit = max(1, round(self._timeout * 1000))
                     cursor.execute(f"SET LOCAL statement_timeout = {limit}; SET LOCAL lock_timeout = {limit}".encode())
                     yield cursor
             except psycopg.Error as error:
                 raise refused(error, self._place, self._timeout) from None
-            finally:
-                timer.cancel()
-
-    def _cut(self) -> None:
-        import psycopg
-
-        with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self._connection.fileno())) as line:
-            line.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """End the connection; a second call does nothing."""
         self._closed = True
         if not self._lock.acquire(timeout=CLOSING):
-            self._cut()
+            pgconnect.cut(self._connection)
             return
         try:
             pgconnect.discard(self._connection)

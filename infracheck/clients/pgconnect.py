@@ -1,10 +1,12 @@
 """Makes the connection to a Postgres server: bounded whatever the network does, and tried again where that helps."""
 
 import math
+import os
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -112,3 +114,24 @@ def discard(connection: "Connection") -> None:
 
     with suppress(psycopg.Error):
         connection.close()
+
+
+@contextmanager
+def bounded(connection: "Connection", seconds: float) -> Iterator[None]:
+    """Cut a connection that is still in use after `seconds`."""
+    # The server's own limit does not help when the network swallows its answer.
+    timer = threading.Timer(seconds, cut, [connection])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def cut(connection: "Connection") -> None:
+    """End a connection under whoever waits for it: that thread gets an error and lets go."""
+    import psycopg
+
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)

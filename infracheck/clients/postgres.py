@@ -1,11 +1,9 @@
 """The session on the app's database: opened once, only ever read, every question bounded."""
 
 import math
-import os
-import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -128,7 +126,7 @@ class Database:
             if self._closing:
                 raise Unavailable("run", "the run is ending")
             try:
-                with self._bounded(self._timeout + GRACE):
+                with pgconnect.bounded(self._connection, self._timeout + GRACE):
                     return self._rows(script, params)
             except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable):
                 raise self._unclear(f"gave no answer within {self._timeout:g} s") from None
@@ -165,24 +163,6 @@ class Database:
             reproduce=self._address.psql("-c", "select 1"),
         )
 
-    @contextmanager
-    def _bounded(self, seconds: float) -> Iterator[None]:
-        # The server's own limit does not help when the network swallows its answer.
-        timer = threading.Timer(seconds, self._cut)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-
-    def _cut(self) -> None:
-        """End the connection under whoever waits for it: that thread gets an error and lets go."""
-        import psycopg
-
-        with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self._connection.fileno())) as line:
-            line.shutdown(socket.SHUT_RDWR)
-
     def close(self) -> None:
         """End the session; a question still running is cancelled. Takes at most three seconds; may be called twice."""
         import psycopg
@@ -192,7 +172,7 @@ class Database:
             with suppress(psycopg.Error):
                 self._connection.cancel_safe(timeout=CANCEL)
             if not self._lock.acquire(timeout=CANCEL):
-                self._cut()
+                pgconnect.cut(self._connection)
                 if not self._lock.acquire(timeout=CANCEL):
                     return
         try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from infracheck.clients.otpcauses import NoLogin
-from infracheck.clients.otpproof import Step
+from infracheck.clients.otpproof import Step, remove_after
 from infracheck.clients.otpshapes import user_of
 from infracheck.clients.otpstore import PATTERN, new_address
 from infracheck.clients.otptoken import NotVerified, flaw
@@ -76,11 +76,7 @@ class SupabaseLogin:
         try:
             self._through(email, user, steps)
         except ClientError as error:
-            try:
-                self._remove(user)
-            except ClientError as second:
-                error.summary = f"{error.summary}; {second.summary}"
-                error.remedy = f"{error.remedy}; {second.remedy}"
+            remove_after(error, lambda: self._remove(user))
             raise
         self._remove(user)
         steps.append(Step("user", "REMOVED", "and its sessions with it"))
