@@ -57,7 +57,8 @@ def _once(address: Address, timeout: float, left: float) -> "Connection":
         raise pgrefusal.explain(pgcauses.cause_of("failed to resolve host"), address) from None
     except psycopg.Error as error:
         text = str(error)
-        raise pgrefusal.explain(pgcauses.cause_of(text), address, text, timeout) from None
+        waited = float(options["connect_timeout"])  # libpq waits for two seconds at the least
+        raise pgrefusal.explain(pgcauses.cause_of(text), address, text, waited) from None
 
 
 def _options(address: Address, timeout: float) -> dict[str, Any]:
