@@ -1,111 +1,19 @@
 """infracheck.toml (or [tool.infracheck] of pyproject.toml) as frozen Settings; an unknown key is an error.
 
-The settings are plain dataclasses, so that a run without a file never imports pydantic (0.1 s); pydantic validates a
-file against them, and makes the JSON Schema that editors complete from.
+pydantic validates a file against the dataclasses of `settings`, and makes the JSON Schema that editors complete from.
 """
 
 import difflib
 import tomllib
-from dataclasses import dataclass, field, fields, is_dataclass
-from datetime import date
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final, Literal, get_type_hints
+from typing import Any, Final, get_type_hints
 
 from infracheck.errors import UsageError
+from infracheck.settings import Settings
 from infracheck.verdicts import Waiver
 
 FILE: Final = "infracheck.toml"
-_STRICT: Final = {"extra": "forbid"}
-
-
-@dataclass(frozen=True, slots=True)
-class AppSettings:
-    """[app]: where things lie; paths are relative to the app."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
-    env_file: str | None = None
-    env_example: str | None = None
-    schema: str | tuple[str, ...] | None = None  # a file, a folder of migrations, or several in their order
-    state: str | None = None
-    result: str | None = None
-    optional: Literal["wide", "adjacent"] = "wide"
-    disposable: bool = False
-
-    @property
-    def schemas(self) -> tuple[str, ...]:
-        return (self.schema,) if isinstance(self.schema, str) else self.schema or ()
-
-
-@dataclass(frozen=True, slots=True)
-class DatabaseSettings:
-    """[database]: `url` is the name of the variable that holds the connection string."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
-    url: str = "DATABASE_URL"
-    timeout: float = 10.0  # seconds for one connection attempt
-    provider: Literal["neon", "supabase", "none"] | None = None  # None: by the host
-    compare: Literal["auto", "shadow", "parse"] = "auto"
-    schemas: tuple[str, ...] = ()  # provider schemas that are the app's own here
-
-
-@dataclass(frozen=True, slots=True)
-class AuthSettings:
-    """[auth]: `url` is the name of the variable that holds the base URL of the auth service."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
-    url: str | None = None
-    timeout: float = 10.0  # seconds for one request
-    provider: Literal["neon", "better-auth", "supabase", "none"] | None = None  # None: by packages and variables
-    origin: str | None = None  # the app's own, None: its URL variable, else the dev server's
-    otp_email: str | None = None  # None: a throw-away address of the run's own
-    mailpit: str | None = None  # base URL of a Mailpit that catches the app's mail
-
-
-@dataclass(frozen=True, slots=True)
-class SentrySettings:
-    """[sentry]: names of the variables; `timeout` in seconds for one request."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
-    dsn: str | None = None
-    timeout: float = 10.0
-    url: str | None = None  # of the web API; None: SENTRY_URL, else by token and DSN
-    wait: float = 60.0  # seconds for an accepted event to be stored
-
-
-@dataclass(frozen=True, slots=True)
-class ServerSettings:
-    """[server]: how the dev server is started, and how long it may take to answer well (seconds)."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
-    command: str | None = None
-    port: int | None = None
-    ready: str = "/"
-    timeout: float = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class WaiverSettings:
-    """[[waiver]]: one excused finding; a reason and an expiry are required."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
-    check: str
-    reason: str
-    expires: date
-    subject: str = "*"
-    approved_by: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """All that can be configured; every key has a default, so that no file is needed."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
-    app: AppSettings = field(default_factory=AppSettings)
-    database: DatabaseSettings = field(default_factory=DatabaseSettings)
-    auth: AuthSettings = field(default_factory=AuthSettings)
-    sentry: SentrySettings = field(default_factory=SentrySettings)
-    server: ServerSettings = field(default_factory=ServerSettings)
-    waiver: tuple[WaiverSettings, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +70,7 @@ def _validate(path: Path, text: str, data: Any, prefix: str) -> Settings:
         # A misspelt key comes with "field required" for the right one: the misspelling is what to correct.
         found = error.errors(include_input=False, include_url=False)
         first = next((one for one in found if one["type"] == "unexpected_keyword_argument"), found[0])
-    location = [str(part) for part in first["loc"]]
+    location = _place(first["loc"], data)
     line = _line_of(text, location, prefix)
     name = ".".join(location)
     if first["type"] == "unexpected_keyword_argument":
@@ -170,6 +78,17 @@ def _validate(path: Path, text: str, data: Any, prefix: str) -> Settings:
     else:
         problem = f"`{name}`: {first['msg'][:1].lower()}{first['msg'][1:]}"
     raise UsageError(f"{path.name}:{line}: {problem}", hint="all settings: docs/configuration.md; nothing was run")
+
+
+def _place(loc: tuple[int | str, ...], data: Any) -> list[str]:
+    """Return the keys that lead to a mistake; where several types are allowed, pydantic names the type after them."""
+    place: list[str] = []
+    for part in loc:
+        if not isinstance(data, dict | list):
+            break
+        place.append(str(part))
+        data = data.get(part) if isinstance(data, dict) else data[int(part)]
+    return place
 
 
 def _suggestion(location: list[str]) -> str:

@@ -1,20 +1,20 @@
 """What a check may ask: settings, the app's variables, and resources that open on first use and close in reverse."""
 
-import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from infracheck.config import Settings
 from infracheck.errors import NotApplicable, Unavailable
+from infracheck.evidence import Evidence
+from infracheck.headstarts import HeadStarts
 from infracheck.project import envfile
 from infracheck.project.detect import Project
 from infracheck.project.waiverset import Ledger, Sources, WaiverSet, find_result, find_state, gather
 from infracheck.project.weakening import Weakened, weakened
 from infracheck.resources import Resources
 from infracheck.secret import Scrubber, Secret
+from infracheck.settings import Settings
 from infracheck.verdicts import Waiver
 
 if TYPE_CHECKING:
@@ -77,9 +77,9 @@ class Context:
         self.scrub = Scrubber()
         self._configured = waivers
         self._tell = tell
+        self.evidence = Evidence(project.root)
         self._resources = Resources()
-        self._begun: dict[Check, Future[Any]] = {}
-        self._beginning = threading.Lock()
+        self._head_starts = HeadStarts(self)
 
     def tell(self, text: str) -> None:
         """Say what is being waited for."""
@@ -254,33 +254,15 @@ class Context:
 
     def begin(self, check: "Check") -> None:
         """Begin a check's slow work in a thread; its value or its error waits for `begun`."""
-        if check.starts is None:
-            return
-        with self._beginning:  # head starts wait for one another, and so begin one another
-            if check in self._begun:
-                return
-            future: Future[Any] = Future()
-            self._begun[check] = future
-        work = check.starts.begin
-
-        def run() -> None:
-            try:
-                future.set_result(work(self))
-            except BaseException as error:  # noqa: BLE001 - carried to the check, whose verdict it is
-                future.set_exception(error)
-
-        # A daemon: the run's end must never wait for a thread; what it holds is closed through the Context.
-        threading.Thread(target=run, name=f"head start of {check.id}", daemon=True).start()
+        self._head_starts.begin(check)
 
     def begun(self, check: "Check") -> Any:
         """Return what the head start of `check` makes, waiting for it; begins it here if nobody has."""
-        self.begin(check)
-        return self._begun[check].result()
+        return self._head_starts.begun(check)
 
     def settle(self, check: "Check") -> None:
         """Wait until the head start of `check` is through, however it went; return at once where nobody began it."""
-        if check in self._begun:
-            self._begun[check].exception()
+        self._head_starts.settle(check)
 
     # -- the end
 

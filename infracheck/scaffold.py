@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from infracheck import __version__
 from infracheck.clients.devserver import port_of
-from infracheck.config import FILE, ServerSettings
+from infracheck.config import FILE
 from infracheck.context import Context
 from infracheck.errors import ClientError
 from infracheck.project.ddl.migrations import find
 from infracheck.project.detect import LOCK_FILES, Project, detect
 from infracheck.project.files import write_whole
+from infracheck.settings import ServerSettings
 
 WORKFLOW_FILE: Final = ".github/workflows/deploy-check.yml"
 INSTALL: Final = {

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from infracheck.config import Settings
 from infracheck.context import Context
 from infracheck.model import Check, Finding, Outcome, Result, Stage
 from infracheck.project.detect import detect
 from infracheck.runner import Finished, run
+from infracheck.settings import Settings
 
 
 def make_context(

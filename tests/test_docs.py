@@ -11,8 +11,8 @@ from typing import Any, get_type_hints
 import pytest
 
 from infracheck.checks import GATE
-from infracheck.config import Settings
 from infracheck.model import Check
+from infracheck.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

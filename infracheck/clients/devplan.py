@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from infracheck.project.detect import DEFAULT_PORTS, URL_VARIABLES
 
 if TYPE_CHECKING:
-    from infracheck.config import ServerSettings
     from infracheck.project.detect import Project
     from infracheck.project.envfile import Environment
+    from infracheck.settings import ServerSettings
 
 USUAL_PORT: Final = 3000
 OWN_PORT: Final = frozenset({"vite", "astro", "remix"})  # listen where their own settings say, whatever PORT is
@@ -46,7 +46,7 @@ def port_of(project: "Project", settings: "ServerSettings", env: "Environment") 
 
 def _port(project: "Project", settings: "ServerSettings", env: "Environment") -> tuple[int, str]:
     """Return the port, and what says that it is this one."""
-    if settings.port:
+    if isinstance(settings.port, int):
         return settings.port, "[server] port"
     if port := project.port_of_script(settings.command or project.dev_script or ""):
         return port, "[server] command" if settings.command else "the dev script"

@@ -16,9 +16,9 @@ from infracheck.clients.http import Http
 from infracheck.clients.process import NotStarted, Stopped, Supervised
 
 if TYPE_CHECKING:
-    from infracheck.config import ServerSettings
     from infracheck.project.detect import Project
     from infracheck.project.envfile import Environment
+    from infracheck.settings import ServerSettings
 
 __all__ = ["Boot", "DevServer", "Row", "command_of", "port_of", "start"]
 

@@ -25,11 +25,18 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A signed-in user; `cookie` is the value of a Cookie header."""
+    """A signed-in user; `cookie` is the value of a Cookie header, `bearer` a token of services that take one."""
 
     email: str
     user_id: str
     cookie: str = field(repr=False)
+    bearer: str = field(default="", repr=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return what a request of this user carries."""
+        token = {"Authorization": f"Bearer {self.bearer}"} if self.bearer else {}
+        return {**({"Cookie": self.cookie} if self.cookie else {}), **token}
 
 
 def hashed(code: str) -> str:

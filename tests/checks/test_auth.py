@@ -15,8 +15,8 @@ import pytest
 
 from infracheck.checks.auth import auth_responds
 from infracheck.clients.ports import free_port
-from infracheck.config import AuthSettings, ServerSettings, Settings
 from infracheck.model import Blocked, Failed, Passed, Skipped, Undecided
+from infracheck.settings import AuthSettings, ServerSettings, Settings
 from tests.components import next_notes
 from tests.components.better_auth import better_auth
 from tests.components.node import path_with_node

@@ -21,8 +21,8 @@ from infracheck.checks.writable import REMEDY, why_not_writable
 from infracheck.clients.embedded_postgres import EmbeddedPostgres
 from infracheck.clients.otpcauses import CAUSES, SIGN_IN
 from infracheck.clients.ports import free_port
-from infracheck.config import AppSettings, AuthSettings, DatabaseSettings, ServerSettings, Settings
 from infracheck.model import Blocked, Failed, Outcome, Passed, Skipped, Undecided
+from infracheck.settings import AppSettings, AuthSettings, DatabaseSettings, ServerSettings, Settings
 from tests.clients.test_otp import add_user, rows, run, served
 from tests.components import next_notes
 from tests.components.node import path_with_node

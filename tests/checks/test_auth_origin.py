@@ -15,8 +15,8 @@ import pytest
 from infracheck.checks.auth_origin import ANSWERS, auth_trusts_origin
 from infracheck.clients.better_auth_origin import NOBODY, OTP, PASSWORD
 from infracheck.clients.ports import free_port
-from infracheck.config import AuthSettings, ServerSettings, Settings
 from infracheck.model import Blocked, Failed, Outcome, Passed, Skipped, Stage, Undecided
+from infracheck.settings import AuthSettings, ServerSettings, Settings
 from tests.components import next_notes
 from tests.components.better_auth import better_auth
 from tests.components.node import path_with_node

@@ -8,8 +8,8 @@ import pytest
 
 from infracheck.checks.auth_login import auth_otp_login
 from infracheck.clients.otpstore import new_address
-from infracheck.config import AppSettings, AuthSettings, Settings
 from infracheck.model import Blocked, Failed, Outcome, Passed, Skipped, Undecided
+from infracheck.settings import AppSettings, AuthSettings, Settings
 from tests.helpers import judge, make_context, states, write
 from tests.hostile import HTML, Canned, listening, silent
 from tests.standins.mailpit import mailpit

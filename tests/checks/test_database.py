@@ -10,8 +10,8 @@ from psycopg import sql
 
 from infracheck.checks.database import database_connects
 from infracheck.clients.ports import free_port
-from infracheck.config import DatabaseSettings, Settings
 from infracheck.model import Blocked, Failed, Finding, Outcome, Passed, Skipped, Undecided
+from infracheck.settings import DatabaseSettings, Settings
 from tests.clients.pgline import line_to
 from tests.clients.pgsession import with_port
 from tests.helpers import judge, make_context, write

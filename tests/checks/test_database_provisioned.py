@@ -9,8 +9,8 @@ import pytest
 
 from infracheck.checks.database_provisioned import database_provisioned
 from infracheck.clients.ports import free_port
-from infracheck.config import DatabaseSettings, Settings
 from infracheck.model import Blocked, Failed, Outcome, Passed, Skipped, Undecided
+from infracheck.settings import DatabaseSettings, Settings
 from tests.helpers import judge, make_context, states
 from tests.hostile import HTML, Canned, listening, silent
 from tests.standins.neon import Branch, Endpoint, Neon, Project, neon

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from infracheck.checks.env import env_filled
-from infracheck.config import AppSettings, Settings
 from infracheck.model import Failed, Finding, Outcome, Passed, Skipped, Undecided
 from infracheck.runner import Finished, run
+from infracheck.settings import AppSettings, Settings
 from tests.helpers import judge, make_context, states, write
 
 CANARY = f"canary{secrets.token_hex(8)}"

@@ -12,8 +12,8 @@ import pytest
 
 from infracheck.checks.database import database_connects
 from infracheck.checks.schema import schema_tables
-from infracheck.config import AppSettings, Settings
 from infracheck.model import Blocked, Failed, Finding, Outcome, Passed, Result, Skipped, Undecided
+from infracheck.settings import AppSettings, Settings
 from tests.helpers import make_context, results, states, write
 
 SCHEMA = """\

@@ -21,9 +21,9 @@ from infracheck.clients import pgcatalog
 from infracheck.clients.embedded_postgres import EmbeddedPostgres, find_binaries
 from infracheck.clients.postgres_binaries import find_installation
 from infracheck.clients.scratch import Scratch
-from infracheck.config import DatabaseSettings, Settings
 from infracheck.model import Blocked, Failed, Finding, Outcome, Passed, Result, Skipped
 from infracheck.project.ddl.compare import compare
+from infracheck.settings import DatabaseSettings, Settings
 from tests.clients.processes import marked
 from tests.components.pgbouncer import pgbouncer
 from tests.helpers import make_context, results, states, write

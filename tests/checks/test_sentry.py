@@ -13,8 +13,8 @@ import pytest
 from infracheck.checks.sentry import sentry_receives
 from infracheck.checks.sentry_configured import sentry_configured
 from infracheck.clients.ports import free_port
-from infracheck.config import SentrySettings, Settings
 from infracheck.model import Blocked, Check, Failed, Finding, Outcome, Passed, Skipped, Undecided
+from infracheck.settings import SentrySettings, Settings
 from tests.components.bugsink import Bugsink
 from tests.components.bugsink import bugsink as run_bugsink
 from tests.helpers import judge, make_context, results, states

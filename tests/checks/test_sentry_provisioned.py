@@ -8,8 +8,8 @@ import pytest
 
 from infracheck.checks.sentry_provisioned import sentry_provisioned
 from infracheck.clients.ports import free_port
-from infracheck.config import SentrySettings, Settings
 from infracheck.model import Blocked, Failed, Outcome, Passed, Skipped, Undecided
+from infracheck.settings import SentrySettings, Settings
 from tests.helpers import judge, make_context, states
 from tests.hostile import HTML, Canned, canned, listening, silent
 from tests.standins.sentry import CI, WHOLE, Project, Sentry, organization_token, sentry

@@ -17,9 +17,9 @@ import pytest
 from infracheck.checks.schema import schema_tables
 from infracheck.checks.server import server_boots, server_stops
 from infracheck.clients import ports
-from infracheck.config import ServerSettings
 from infracheck.context import Context
 from infracheck.model import Failed, HeadStart, Outcome, Passed, Skipped
+from infracheck.settings import ServerSettings
 from tests.clients.processes import eventually, marked
 from tests.clients.small_server import context, small_app
 from tests.components.ports import free_port

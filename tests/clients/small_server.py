@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from textwrap import dedent, indent
 
-from infracheck.config import ServerSettings, Settings
 from infracheck.context import Context
+from infracheck.settings import ServerSettings, Settings
 from tests.components.node import path_with_node
 from tests.components.ports import free_port
 from tests.helpers import make_context

@@ -15,8 +15,8 @@ import pytest
 from infracheck.clients import ports
 from infracheck.clients.devplan import child_env
 from infracheck.clients.devserver import DevServer, command_of, port_of
-from infracheck.config import AppSettings, ServerSettings, Settings
 from infracheck.context import Context
+from infracheck.settings import AppSettings, ServerSettings, Settings
 from tests.clients.processes import eventually, marked
 from tests.clients.small_server import GOOD, context, environment, small_app
 from tests.components import next_notes
@@ -43,7 +43,7 @@ class Small:
     def __call__(self, answer: str = GOOD, before: str = "", **settings: object) -> DevServer:
         small_app(self.folder, answer=answer, before=before)
         chosen = ServerSettings(**{"command": PYTHON, "timeout": 60, **settings})  # type: ignore[arg-type]
-        self.port = chosen.port or free_port()
+        self.port = chosen.port if isinstance(chosen.port, int) else free_port()
         self.ctx = context(self.folder, port=self.port, settings=chosen)
         return self.ctx.server
 

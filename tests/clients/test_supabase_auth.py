@@ -9,10 +9,10 @@ from infracheck.checks.auth import auth_responds
 from infracheck.clients.http import USER_AGENT, Http
 from infracheck.clients.ports import free_port
 from infracheck.clients.supabase_auth import PROBLEMS, ask, supabase_base
-from infracheck.config import AuthSettings, Settings
 from infracheck.errors import ClientError
 from infracheck.model import Blocked, Failed, Outcome, Passed, Skipped, Undecided
 from infracheck.secret import Secret
+from infracheck.settings import AuthSettings, Settings
 from tests.helpers import judge, make_context, states, write
 from tests.hostile import HTML, Canned, listening, silent
 from tests.standins.supabase_auth import SupabaseAuth, supabase_auth
