@@ -5,15 +5,30 @@ pydantic validates a file against the dataclasses of `settings`, and makes the J
 
 import difflib
 import tomllib
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, TypeVar, get_type_hints
 
 from infracheck.errors import UsageError
+from infracheck.flow.rules import mistakes
+from infracheck.flow.shape import Flow, FlowFile
 from infracheck.settings import Settings
+from infracheck.tomllines import line_of
 from infracheck.verdicts import Waiver
 
 FILE: Final = "infracheck.toml"
+FLOW_FILE: Final = "flow.toml"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class FlowLines:
+    """Where a flow and its steps stand, as file:line."""
+
+    flow: str
+    step: tuple[str, ...]
+    cleanup: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +38,7 @@ class Loaded:
     settings: Settings
     source: Path | None = None
     waivers: tuple[Waiver, ...] = ()
+    flows: Mapping[str, FlowLines] = field(default_factory=dict)  # by the flow's name
 
 
 def load(root: Path) -> Loaded:
@@ -39,9 +55,20 @@ def load(root: Path) -> Loaded:
         for key in table:
             data = data.get(key, {}) if isinstance(data, dict) else {}
         if data or not table:
-            settings = _validate(path, text, data, ".".join(table))
-            return Loaded(settings, path, _waivers(path, text, settings))
-    return Loaded(Settings())
+            settings = _validate(path, text, data, table, Settings)
+            source, waivers = path, _waivers(path, text, table, settings)
+            flows = _places(path, text, table, settings.flow)
+            break
+    else:
+        settings, source, waivers, flows = Settings(), None, (), {}
+    if (path := root / FLOW_FILE).is_file():
+        text = path.read_text(encoding="utf-8", errors="replace")
+        more = _validate(path, text, _parse(path, text), (), FlowFile).flow
+        if twice := {one.name for one in more} & {one.name for one in settings.flow}:
+            raise UsageError(f"{FLOW_FILE} and {FILE} both declare the flow {min(twice)}", hint="remove one of them")
+        settings = replace(settings, flow=(*settings.flow, *more))
+        flows = flows | _places(path, text, (), more)
+    return Loaded(settings, source, waivers, flows)
 
 
 def json_schema() -> dict[str, Any]:
@@ -61,20 +88,26 @@ def _parse(path: Path, text: str) -> Any:
         ) from None
 
 
-def _validate(path: Path, text: str, data: Any, prefix: str) -> Settings:
+def _validate(path: Path, text: str, data: Any, prefix: Sequence[str], model: type[T]) -> T:
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        return TypeAdapter(Settings).validate_python(data)
+        settings = TypeAdapter(model).validate_python(data)
     except ValidationError as error:
         # A misspelt key comes with "field required" for the right one: the misspelling is what to correct.
         found = error.errors(include_input=False, include_url=False)
         first = next((one for one in found if one["type"] == "unexpected_keyword_argument"), found[0])
+    else:
+        flows = getattr(settings, "flow", ())
+        for place, problem in mistakes(flows) if flows else ():
+            line = line_of(text, [*prefix, *map(str, place)])
+            raise UsageError(f"{path.name}:{line}: {problem}", hint="see docs/flows.md; nothing was run")
+        return settings
     location = _place(first["loc"], data)
-    line = _line_of(text, location, prefix)
+    line = line_of(text, [*prefix, *location])
     name = ".".join(location)
     if first["type"] == "unexpected_keyword_argument":
-        problem = f"there is no setting `{name}`{_suggestion(location)}"
+        problem = f"there is no setting `{name}`{_suggestion(model, location)}"
     else:
         problem = f"`{name}`: {first['msg'][:1].lower()}{first['msg'][1:]}"
     raise UsageError(f"{path.name}:{line}: {problem}", hint="all settings: docs/configuration.md; nothing was run")
@@ -91,40 +124,33 @@ def _place(loc: tuple[int | str, ...], data: Any) -> list[str]:
     return place
 
 
-def _suggestion(location: list[str]) -> str:
-    model: Any = Settings
+def _suggestion(model: Any, location: list[str]) -> str:
     for part in location[:-1]:
         if part.isdecimal():
             continue
         hinted = get_type_hints(model).get(part)
         arguments = [a for a in getattr(hinted, "__args__", ()) if is_dataclass(a)]
         model = arguments[0] if arguments else hinted
-    known = [one.name for one in fields(model)] if is_dataclass(model) else []
+    known = [one.name.rstrip("_") for one in fields(model)] if is_dataclass(model) else []
     near = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5)
     return f"; did you mean `{near[0]}`?" if near else f"; known here: {', '.join(known)}"
 
 
-def _line_of(text: str, location: list[str], prefix: str) -> int:
-    """Return the 1-based line of a key. TOML libraries keep no positions, so the table header is followed by eye."""
-    *tables, key = location
-    header = ".".join(part for part in [prefix, *(t for t in tables if not t.isdecimal())] if part)
-    nth = next((int(part) for part in tables if part.isdecimal()), 0)
-    current, seen, header_line = "", -1, 1
-    for number, raw in enumerate(text.splitlines(), 1):
-        line = raw.split("#")[0].strip()
-        if line.startswith("["):
-            current = line.strip("[] ").replace('"', "")
-            if current == header:
-                seen, header_line = seen + 1, number
-            if current == f"{header}.{key}".lstrip("."):
-                return number
-        elif current == header and max(seen, 0) == nth and line.partition("=")[0].strip().strip("\"'") == key:
-            return number
-    return header_line
+def _places(path: Path, text: str, prefix: Sequence[str], flows: Sequence[Flow]) -> dict[str, FlowLines]:
+    def at(*place: str) -> str:
+        return f"{path.name}:{line_of(text, [*prefix, *place])}"
+
+    return {
+        flow.name: FlowLines(
+            at("flow", str(number), "name"),
+            tuple(at("flow", str(number), "step", str(one), "name") for one in range(len(flow.step))),
+            tuple(at("flow", str(number), "cleanup", str(one), "name") for one in range(len(flow.cleanup))),
+        )
+        for number, flow in enumerate(flows)
+    }
 
 
-def _waivers(path: Path, text: str, settings: Settings) -> tuple[Waiver, ...]:
-    prefix = "" if path.name == FILE else "tool.infracheck"
+def _waivers(path: Path, text: str, prefix: Sequence[str], settings: Settings) -> tuple[Waiver, ...]:
     return tuple(
         Waiver(
             check=one.check,
@@ -132,7 +158,7 @@ def _waivers(path: Path, text: str, settings: Settings) -> tuple[Waiver, ...]:
             reason=one.reason,
             expires=one.expires,
             approved_by=one.approved_by,
-            source=f"{path.name}:{_line_of(text, ['waiver', str(index), 'check'], prefix)}",
+            source=f"{path.name}:{line_of(text, [*prefix, 'waiver', str(index), 'check'])}",
         )
         for index, one in enumerate(settings.waiver)
     )

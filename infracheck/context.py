@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from infracheck.clients.otp import Login
     from infracheck.clients.postgres import Database
     from infracheck.clients.scratch import Scratch
+    from infracheck.config import FlowLines
     from infracheck.model import Check, Stage
     from infracheck.project.ddl.migrations import SqlSources
     from infracheck.project.source import Scan
@@ -58,6 +59,7 @@ class Context:
         waivers: tuple[Waiver, ...] = (),
         base: str | None = None,
         known: frozenset[str] = frozenset(),
+        flow_lines: "Mapping[str, FlowLines] | None" = None,
     ) -> None:
         """Take the process environment as a value, so that a run depends on nothing hidden.
 
@@ -67,12 +69,14 @@ class Context:
             waivers: those of the settings.
             base: the revision to compare this branch with; None for the default branch.
             known: the ids of all checks that there are.
+            flow_lines: where declared flows and their steps stand.
         """
         self.project = project
         self.settings = settings or Settings()
         self.stage = stage
         self.process = process
         self.base = base
+        self.flow_lines = flow_lines or {}
         self.ledger = Ledger(known)
         self.scrub = Scrubber()
         self._configured = waivers

@@ -33,6 +33,10 @@ class Evidence:
             return None
         return path
 
+    def kept(self) -> Path | None:
+        """Return the folder of what outlives a run, None where nothing can be written here."""
+        return self._root / FOLDER if self._ignored() else None
+
     def shown(self, path: Path) -> str:
         """Return how a report names the file: relative to the app."""
         return path.relative_to(self._root).as_posix()
@@ -41,7 +45,15 @@ class Evidence:
         try:
             shutil.rmtree(self._root / RUN, ignore_errors=True)
             (self._root / RUN).mkdir(parents=True, exist_ok=True)
-            ignore = self._root / FOLDER / ".gitignore"
+        except OSError:
+            return False
+        return self._ignored()
+
+    def _ignored(self) -> bool:
+        """Make the folder, which tells git by itself that it does not belong there."""
+        ignore = self._root / FOLDER / ".gitignore"
+        try:
+            ignore.parent.mkdir(parents=True, exist_ok=True)
             if not ignore.exists():
                 ignore.write_text(IGNORE, encoding="utf-8")
         except OSError:

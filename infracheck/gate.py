@@ -68,6 +68,7 @@ class Gate:
             waivers=self.loaded.waivers,
             base=question.base,
             known=frozenset(one.id for one in every),
+            flow_lines=self.loaded.flows,
         )
         self._listener: Listener | None = None
         _require_files(self.context)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import ClassVar, Final, Literal
 
+from infracheck.flow.shape import Flow
+
 _STRICT: Final = {"extra": "forbid"}
 
 
@@ -112,4 +114,5 @@ class Settings:
     sentry: SentrySettings = field(default_factory=SentrySettings)
     server: ServerSettings = field(default_factory=ServerSettings)
     command: tuple[CommandSettings, ...] = ()
+    flow: tuple[Flow, ...] = ()
     waiver: tuple[WaiverSettings, ...] = ()

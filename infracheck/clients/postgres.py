@@ -109,6 +109,17 @@ class Database:
         """
         return self._all("; ".join(scripts), None, path=False)
 
+    def read(self, sql: str) -> list[Row]:
+        """Return the rows of one statement of the app's own, read-only; names are found as the app finds them.
+
+        Raises:
+            psycopg.Error: the server refuses it.
+            SessionUnclear: no answer in time, or the session broke off.
+            Unavailable: the session has been closed.
+        """
+        found = self._all(sql, None, path=True)
+        return found[0] if found else []
+
     def psql(self, *arguments: str) -> str:
         """Return a psql command for the same database; it asks for the password."""
         return self._address.psql(*arguments)

@@ -19,7 +19,7 @@ SCHEMA = SOURCE / "schema.sql"
 # What running the app by hand leaves in the sources.
 LEFT_OUT = shutil.ignore_patterns("node_modules", ".next", ".env.local", "next-env.d.ts", "*.tsbuildinfo")
 # Not /api/auth: most tests sign in at the stand-alone server, and its part of the cache slows every start.
-COMPILED_BEFORE = ("/", "/login", "/api/health", "/api/notes")
+COMPILED_BEFORE = ("/", "/login", "/api/health", "/api/notes", "/api/notes/1")
 TURBOPACK_CACHE = ".next/dev/cache/turbopack"
 WARM_SECONDS = 240
 
