@@ -13,6 +13,7 @@ from infracheck.flow.values import Values
 from infracheck.model import Failed, Finding, Level, Passed, Undecided, Verdict, check
 
 from .auth_login import auth_otp_login
+from .flow_command import run_elsewhere
 from .flow_derived import derived
 from .server import no_server
 from .writable import REMEDY, why_not_writable
@@ -75,6 +76,7 @@ def run_one(ctx: Context, flow: Flow, say: Callable[[str], None] = lambda _: Non
         database_timeout=ctx.settings.database.timeout,
         tell=ctx.tell,
         say=lambda text: say(ctx.scrub(text)),
+        command=partial(run_elsewhere, ctx, partial(_session, ctx)),
     )
     return run_flow(flow, values, around, Journal(ctx.evidence.kept()))
 
@@ -143,7 +145,7 @@ def _findings(ctx: Context, ran: "Ran", *, several: bool) -> Iterator[Finding]:
     for done in (*ran.steps, *ran.cleanup):
         level = LEVELS.get(done.state, "info")
         yield Finding(prefix + done.step.name, done.state, _note(done), _where(ctx, ran, done), level)
-        yield from (Finding("log", "SERVER LOG", line, level="info") for line in _last(done.log))
+        yield from (Finding("log", done.log_of, line, level="info") for line in _last(done.log))
 
 
 def _note(done: "Done") -> str:

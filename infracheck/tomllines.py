@@ -27,8 +27,8 @@ def line_of(text: str, place: Sequence[str]) -> int:
             here = [*current, *_parts(key["key"])]
         else:
             continue
-        length = len(here)
-        if length > best and here == list(place[:length]):
+        length = min(len(here), len(place))
+        if length > best and here[:length] == list(place[:length]):
             best, best_line = length, number
     return best_line
 

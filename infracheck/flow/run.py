@@ -41,6 +41,8 @@ def run_flow(flow: Flow, values: Values, around: Surroundings, journal: Journal)
         values.get(name)
     journal.note(flow.name, values.known)
     try:
+        if flow.command:
+            steps += around.command(flow, run_id)
         for step in flow.step:
             if steps and steps[-1].state != "OK":
                 steps.append(Done(step, "NOT REACHED"))

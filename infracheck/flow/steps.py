@@ -13,7 +13,7 @@ from infracheck.flow.expectations import Mismatch, of_answer, of_rows
 from infracheck.flow.personas import Personas
 from infracheck.flow.requests import outgoing
 from infracheck.flow.rules import HEADER
-from infracheck.flow.shape import Expect, Step
+from infracheck.flow.shape import Expect, Flow, Step
 from infracheck.flow.values import Unknown, Values, as_text
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Surroundings:
     say: Callable[[str], None] = lambda _: None
     mark: Callable[[], int] = lambda: 0
     since: Callable[[int], Sequence[str]] = lambda _: ()
+    command: "Callable[[Flow, str], list[Done]]" = lambda _flow, _run_id: []
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Done:
     asked: str = ""
     curl: str = ""
     log: tuple[str, ...] = ()  # what the server logged meanwhile
+    log_of: str = "SERVER LOG"  # or what it is else
     seconds: float = 0.0
     rows: int = 0  # what a clean-up step took
 
