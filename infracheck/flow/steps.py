@@ -98,7 +98,7 @@ def run(step: Step, values: Values, around: Surroundings, timeout: float) -> Don
         tried.asked,
         tried.curl,
         () if good else tuple(around.since(mark)),
-        time.monotonic() - start,
+        seconds=time.monotonic() - start,
     )
 
 
