@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from infracheck.context import SERVER_CHECK, Context
 from infracheck.errors import ClientError, Unavailable, Unclear
 from infracheck.flow.journal import Journal
+from infracheck.flow.requests import SAFE
 from infracheck.flow.shape import Flow, Persona
 from infracheck.flow.steps import Surroundings
 from infracheck.flow.values import Values
@@ -44,23 +45,19 @@ def user_flow(ctx: Context) -> Verdict:
         return Undecided(reason, REMEDY)
     _booted(ctx)
     chosen = flows or (derived(ctx),)
-    ran = [run_one(ctx, flow) for flow in chosen]
+    ran = [_run(ctx, flow) for flow in chosen]
     findings = tuple(finding for one in ran for finding in _findings(ctx, one, several=len(chosen) > 1))
     if bad := next((one for one in ran if one.failed or _left(one)), None):
         return _failed(ctx, bad, findings)
-    if not flows:
-        row = Finding("primary feature", "NOT PROVEN", DECLARE, level="warn")
-        return Passed(f"{_many(ran)} work; primary feature not proven: declare a flow", (row, *findings))
+    if not any(map(_does_something, flows)):
+        note = "no step of a flow writes anything" if flows else DECLARE
+        row = Finding("primary feature", "NOT PROVEN", note, level="warn")
+        what = "let a flow write and read back" if flows else "declare a flow"
+        return Passed(f"{_many(ran)} answered well; primary feature not proven: {what}", (row, *findings))
     return Passed(f"{', '.join(one.flow.name for one in ran)}: {_many(ran)} as expected", findings)
 
 
-def run_one(ctx: Context, flow: Flow, say: Callable[[str], None] = lambda _: None) -> "Ran":
-    """Run one flow against the booted app.
-
-    Raises:
-        Unavailable: what it needs is not there, by the check that says why.
-        ClientError: it cannot be run.
-    """
+def _run(ctx: Context, flow: Flow) -> "Ran":
     from infracheck.flow.personas import Personas
     from infracheck.flow.run import run_flow
 
@@ -75,10 +72,14 @@ def run_one(ctx: Context, flow: Flow, say: Callable[[str], None] = lambda _: Non
         database_url=lambda: ctx.require(ctx.settings.database.url),
         database_timeout=ctx.settings.database.timeout,
         tell=ctx.tell,
-        say=lambda text: say(ctx.scrub(text)),
+        say=ctx.say,
         command=partial(run_elsewhere, ctx, partial(_session, ctx)),
     )
     return run_flow(flow, values, around, Journal(ctx.evidence.kept()))
+
+
+def _does_something(flow: Flow) -> bool:
+    return bool(flow.command) or any(step.request and step.request.split()[0] not in SAFE for step in flow.step)
 
 
 def _why_not_writable(ctx: Context) -> str | None:

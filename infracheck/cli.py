@@ -11,6 +11,8 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from infracheck import __version__
+from infracheck.cli_env import env_app
+from infracheck.cli_flow import flow_app
 from infracheck.errors import ExitCode, Interrupted, Terminated, UsageError
 
 EPILOG = """Exit codes: 0 the gate is open; 1 a check failed; 2 usage, settings or folder wrong, nothing ran;
@@ -37,6 +39,10 @@ def _version(asked: bool) -> None:
     if asked:
         typer.echo(f"infracheck {__version__}")
         raise typer.Exit
+
+
+app.add_typer(env_app, name="env")
+app.add_typer(flow_app, name="flow")
 
 
 @app.callback()
@@ -143,42 +149,6 @@ def schema(
     from infracheck.schematool import shown as text
 
     typer.echo(text(folder, as_json=shown == "json"))
-
-
-env_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="How the app gets its variables.")
-app.add_typer(env_app, name="env")
-At = Annotated[Path, typer.Option("--app", help="The app's folder.")]
-AtStage = Annotated[Literal["execute-plan", "deploy-check"], typer.Option("--stage", help="Which env files count.")]
-
-
-@env_app.command(name="explain")
-def env_explain(
-    key: Annotated[str, typer.Argument(metavar="KEY", help="The variable's name.")],
-    folder: At = Path(),
-    stage: AtStage = "execute-plan",
-) -> None:
-    """Show every place that sets a variable, what the framework makes of it, and which one wins; never the value."""
-    from infracheck.envtool import explain as explained
-
-    typer.echo(explained(folder, key, os.environ, stage))
-
-
-@env_app.command(name="exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-def env_exec(
-    command: Annotated[
-        list[str] | None, typer.Argument(metavar="-- CMD", help="The command and its arguments.")
-    ] = None,
-    folder: At = Path(),
-    stage: AtStage = "execute-plan",
-) -> None:
-    """Run a command with the app's variables as the framework reads them, and PG* set for its database.
-
-    \b
-    infracheck env exec -- psql -c 'select 1'
-    """  # noqa: D301 - click reads the backspace itself
-    from infracheck.envtool import execute
-
-    execute(folder, command or [], os.environ, stage)
 
 
 @app.command()

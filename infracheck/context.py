@@ -56,6 +56,7 @@ class Context:
         process: Mapping[str, str],
         stage: "Stage" = "execute-plan",
         tell: Callable[[str], None] = lambda _: None,
+        say: Callable[[str], None] = lambda _: None,
         waivers: tuple[Waiver, ...] = (),
         base: str | None = None,
         known: frozenset[str] = frozenset(),
@@ -66,6 +67,7 @@ class Context:
         Args:
             process: the environment infracheck itself was started with.
             tell: hears what a long wait is waiting for, one short sentence at a time.
+            say: hears every request and answer of a flow.
             waivers: those of the settings.
             base: the revision to compare this branch with; None for the default branch.
             known: the ids of all checks that there are.
@@ -80,7 +82,7 @@ class Context:
         self.ledger = Ledger(known)
         self.scrub = Scrubber()
         self._configured = waivers
-        self._tell = tell
+        self._tell, self._say = tell, say
         self.evidence = Evidence(project.root)
         self._resources = Resources()
         self._head_starts = HeadStarts(self)
@@ -88,6 +90,10 @@ class Context:
     def tell(self, text: str) -> None:
         """Say what is being waited for."""
         self._tell(self.scrub(text))
+
+    def say(self, text: str) -> None:
+        """Show what was asked and answered, to who wants to see everything."""
+        self._say(self.scrub(text))
 
     # -- the app's files and variables
 

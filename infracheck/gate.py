@@ -1,9 +1,10 @@
 """One whole run of the gate: from a folder to a Report, with everything closed again at the end."""
 
+import difflib
 import hashlib
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from infracheck.catalog import catalog, named, select
 from infracheck.config import Loaded, load
 from infracheck.context import Context
 from infracheck.errors import ClientError, ExitCode, Interrupted, UsageError
+from infracheck.flow.shape import Flow
 from infracheck.model import Check, Report, Result, Stage
 from infracheck.project import git
 from infracheck.project.detect import Project, detect
@@ -42,29 +44,38 @@ class Question:
     stage: Stage = "execute-plan"
     strict: bool = False
     base: str | None = None  # the revision to compare this branch with
+    flow: str | None = None  # the one declared flow to run, None: all
 
 
 class Gate:
     """A question that can be answered: app, settings and checks are read, nothing has been asked yet.
 
+    `say` hears every request and answer of a flow.
+
     Raises:
         UsageError: the folder, the settings, the env files or the selection are wrong. Nothing ran.
     """
 
-    def __init__(self, question: Question, process: Mapping[str, str]) -> None:
+    def __init__(
+        self, question: Question, process: Mapping[str, str], *, say: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._start = perf_counter()
         self.question = question
         self.project: Project = detect(question.folder)
         self.loaded: Loaded = load(self.project.root)
+        settings = self.loaded.settings
+        if question.flow:
+            settings = replace(settings, flow=(_flow_named(settings.flow, question.flow),))
         every = catalog()
         self.checks: tuple[Check, ...] = select(every, question.only)
         self.skip = {one.id: why for word, why in question.skip.items() for one in named(every, [word])}
         self.context = Context(
             self.project,
-            settings=self.loaded.settings,
+            settings=settings,
             process=process,
             stage=question.stage,
             tell=self._tell,
+            say=say,
             waivers=self.loaded.waivers,
             base=question.base,
             known=frozenset(one.id for one in every),
@@ -123,6 +134,15 @@ def _uninterrupted() -> Iterator[None]:
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)
+
+
+def _flow_named(flows: Sequence[Flow], name: str) -> Flow:
+    if found := next((flow for flow in flows if flow.name == name), None):
+        return found
+    if not flows:
+        raise UsageError("no flow is declared", hint="`infracheck flow init` writes one to edit")
+    near = difflib.get_close_matches(name, [flow.name for flow in flows], n=1, cutoff=0.0)
+    raise UsageError(f"there is no flow `{name}`", hint=f"did you mean `{near[0]}`?")
 
 
 def _require_files(ctx: Context) -> None:

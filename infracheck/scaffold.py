@@ -43,7 +43,7 @@ def write_config(folder: Path, *, overwrite: bool) -> str:
         "port": port_of(project, ServerSettings(), ctx.env) if project.dev_script else None,
         "framework": project.framework,
     }
-    write_whole(path, _rendered("infracheck.toml.tmpl", facts), overwrite=overwrite)
+    write_whole(path, rendered("infracheck.toml.tmpl", facts), overwrite=overwrite)
     found = [f"  {name:<10} {value}" for name, value in facts.items() if value]
     return "\n".join([f"wrote {_near(path)}", *found, "next: infracheck run"])
 
@@ -66,13 +66,14 @@ def write_workflow(folder: Path, *, overwrite: bool) -> str:
         "variables": names,
         "version": __version__,
     }
-    write_whole(path, _rendered("deploy-check.yml.tmpl", facts), overwrite=overwrite)
+    write_whole(path, rendered("deploy-check.yml.tmpl", facts), overwrite=overwrite)
     secrets = [f"  {name}" for name in names]
     told = ["set these repository secrets (Settings → Secrets and variables → Actions):", *secrets] if secrets else []
     return "\n".join([f"wrote {_near(path)}", *told, "next: commit it, and require the check `deploy-check`"])
 
 
-def _rendered(template: str, facts: dict[str, Any]) -> str:
+def rendered(template: str, facts: dict[str, Any]) -> str:
+    """Return one of the templates, filled in."""
     from jinja2 import Environment, StrictUndefined
 
     # Workflows speak ${{ }} themselves, so ours are square.

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from infracheck.clients.ports import is_free
-from infracheck.demo import play
+from infracheck.demo import LEFT_OUT, play
 from infracheck.demo.sample import apply
 from infracheck.errors import UsageError
 
@@ -80,7 +80,7 @@ def _ports(output: str) -> set[int]:
 
 
 def _red_and_green(output: str) -> tuple[str, str]:
-    _, red, green = output.split("$ infracheck run --skip auth-otp-login --because ...\n")
+    _, red, green = output.split(f"$ infracheck run --skip {','.join(LEFT_OUT)} --because ...\n")
     return red, green
 
 
@@ -148,7 +148,7 @@ def test_keep_leaves_an_app_to_go_on_with_and_shows_no_secret(temporary: Path, d
             assert not hidden or hidden[1] not in done.stdout + done.stderr
     with _gone_on_with(app, database):
         again = subprocess.run(
-            [*INFRACHECK, "run", str(app), "--skip", "auth-otp-login", "--because", "in memory"],
+            [*INFRACHECK, "run", str(app), "--skip", ",".join(LEFT_OUT), "--because", "in memory"],
             capture_output=True,
             text=True,
             check=False,

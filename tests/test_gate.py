@@ -27,6 +27,7 @@ EVERY = (
     "sentry-provisioned",
     "sentry-receives",
     "server-boots",
+    "user-flow",
     "server-stops",
     "waivers-valid",
 )
@@ -84,9 +85,8 @@ def test_a_dropped_table_is_named_with_the_line_that_declares_it(stage: Stage) -
 def test_an_empty_variable_is_named_and_blocks_only_what_reads_it(stage: Stage) -> None:
     stage.write_env(NEON_AUTH_BASE_URL="")
     done = stage.run()
-    only_red(
-        done, "env-filled", auth_responds="env-filled", auth_trusts_origin="env-filled", auth_otp_login="env-filled"
-    )
+    reading = ("auth_responds", "auth_trusts_origin", "auth_otp_login", "user_flow")
+    only_red(done, "env-filled", **dict.fromkeys(reading, "env-filled"))
     [empty] = [f for f in done.check("env-filled")["findings"] if f["level"] == "fail"]
     assert (empty["subject"], empty["state"]) == ("NEON_AUTH_BASE_URL", "EMPTY")
     assert empty["where"].startswith(".env.local:")
@@ -97,7 +97,7 @@ def test_a_wrong_password_is_told_apart(stage: Stage) -> None:
     wrong = url._replace(netloc=f"{url.username}:not-the-password@{url.hostname}:{url.port}").geturl()
     stage.write_env(DATABASE_URL=wrong)
     done = stage.run()
-    reading = ("database_usable", "schema_tables", "schema_matches", "auth_otp_login")
+    reading = ("database_usable", "schema_tables", "schema_matches", "auth_otp_login", "user_flow")
     blocked = dict.fromkeys(reading, "database-connects")
     only_red(done, "database-connects", **blocked)
     assert "password" in done.check("database-connects")["summary"]
@@ -111,7 +111,7 @@ def test_an_auth_service_that_is_down_is_named(stage: Stage) -> None:
         done = stage.run()
     # The login asks the service itself, and says in its own words where it ends.
     failed = {"auth-responds": "failed", "auth-trusts-origin": "blocked", "auth-otp-login": "failed"}
-    assert (done.code, done.not_passed()) == (1, failed)
+    assert (done.code, done.not_passed()) == (1, {**failed, "user-flow": "blocked"})
     assert "refuse" in done.check("auth-responds")["summary"]
 
 
@@ -126,7 +126,7 @@ def test_a_compile_error_is_quoted_with_its_file(stage: Stage) -> None:
     page = stage.folder / "app" / "page.tsx"
     page.write_text(page.read_text() + "\nexport const broken = <div>\n")
     done = stage.run()
-    only_red(done, "server-boots")
+    only_red(done, "server-boots", user_flow="server-boots")
     wheres = [str(f["where"]) for f in done.check("server-boots")["findings"]]
     assert any(where.startswith("app/page.tsx:") for where in wheres)
 

@@ -18,12 +18,15 @@ VENDORS |= {"dotenv"}
 BELOW = {"model", "secret", "errors", "verdicts"}
 ARROWS: dict[str, set[str] | None] = {  # None: everything below
     "cli": None,
+    "cli_env": None,
+    "cli_flow": None,
     "gate": None,
     "demo": None,
     "describe": None,
     "envtool": None,
     "schematool": None,
     "scaffold": None,
+    "flowscaffold": None,
     "outputs": {"errors", "model", "project", "report"},
     "report": {"model", "verdicts", "errors"},
     "runner": {"model", "context", "secret", "errors"},

@@ -24,7 +24,8 @@ GAPS: Final = {"env-filled": "NOTES_SECRET", "schema-tables": "reminders", "auth
 """What is red at first: the check, and a word of the evidence it must show."""
 PASSING: Final = {"passed", "skipped"}
 LEFT_OUT: Final = {
-    "auth-otp-login": "the sample's auth service keeps its codes in memory, where no check can read them"
+    "auth-otp-login": "the sample's auth service keeps its codes in memory, where no check can read them",
+    "user-flow": "nobody can sign in to the sample for the same reason",
 }
 
 # libpq reads PG*, HTTP libraries read *_PROXY, and a DATABASE_URL of the user's own would win over the sample's.
@@ -49,7 +50,7 @@ Its services are stopped and its database is gone, as the gate will say. To go o
   1. cd {folder}
   2. write the URL of a PostgreSQL database of yours into .env.local, and apply schema.sql to it with psql
   3. python3 auth_service.py & python3 ingest.py &
-  4. infracheck run --skip auth-otp-login --because "the sample keeps its codes in memory"
+  4. infracheck run --skip auth-otp-login,user-flow --because "the sample keeps its codes in memory"
 """
 
 
@@ -119,8 +120,8 @@ def _story(folder: Path, teller: "Teller") -> str | None:
 
 
 def _judge(sample: Sample, teller: "Teller") -> Report:
-    """Run the gate as `infracheck run` does, without the login that the sample cannot show."""
-    teller.command("infracheck run --skip auth-otp-login --because ...")
+    """Run the gate as `infracheck run` does, without what the sample cannot show."""
+    teller.command(f"infracheck run --skip {','.join(LEFT_OUT)} --because ...")
     outputs = Outputs.parse("terminal", (), "auto")
     gate = Gate(Question(sample.folder, skip=LEFT_OUT), os.environ)
     screen = outputs.screen(gate.report, os.environ)

@@ -138,6 +138,13 @@ headers = { x-kind = "note/*" }
     assert isinstance(outcome, Passed), outcome
 
 
+def test_a_flow_that_only_looks_does_not_prove_the_primary_feature(small: Small) -> None:
+    outcome = small(one_step(request="'GET /'"))
+    assert isinstance(outcome, Passed)
+    assert outcome.summary == "1 step answered well; primary feature not proven: let a flow write and read back"
+    assert outcome.findings[0].level == "warn"
+
+
 # -- where nothing may be written, or nothing answers
 
 
@@ -168,4 +175,4 @@ def test_a_step_that_gets_no_answer_fails_within_its_timeout(small: Small) -> No
     flow = one_step(request="'GET /slow'").replace("name = 'core'", "name = 'core'\ntimeout = 1")
     outcome = small(flow, "if path == '/slow':\n    import time\n    time.sleep(30)")
     assert isinstance(outcome, Failed)
-    assert "no answer within 1 s" in outcome.summary
+    assert "no complete answer within 1 s" in outcome.summary
