@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
+from infracheck.actions import Action, Desk, Question
 from infracheck.errors import ExitCode
 from infracheck.verdicts import (
     OUTCOMES,
@@ -34,6 +35,7 @@ __all__ = [
     "Blocked",
     "Check",
     "Crashed",
+    "Desk",
     "Failed",
     "Finding",
     "HeadStart",
@@ -41,6 +43,7 @@ __all__ = [
     "NotRun",
     "Outcome",
     "Passed",
+    "Question",
     "Report",
     "Result",
     "Skipped",
@@ -69,16 +72,8 @@ WORKFLOW: Final[Mapping[int, str]] = {
 
 Probe = Callable[["Context"], Verdict]
 Applies = Callable[["Context"], str | None]
-Provision = Callable[["Context"], "Iterator[Action]"]
+Provision = Callable[["Context", Desk], Iterator[Action | Question]]
 Begin = TypeVar("Begin", bound=Callable[["Context"], Any])
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One step of a fix: said first, done only when asked."""
-
-    summary: str
-    apply: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +128,7 @@ class Check:
         return register
 
     def provisioned_by(self, provision: Provision) -> Provision:
-        """Register the way to make it true, as announced steps."""
+        """Register the way to make it true, as announced steps (see `actions`)."""
         self.provision = provision
         return provision
 

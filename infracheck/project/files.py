@@ -7,8 +7,11 @@ from pathlib import Path
 from infracheck.errors import UsageError
 
 
-def write_whole(path: Path, text: str, *, overwrite: bool = True) -> None:
+def write_whole(path: Path, text: str, *, overwrite: bool = True, mode: int | None = None) -> None:
     """Write a text file so that a reader, or a kill at any moment, sees the old file or the new one.
+
+    Args:
+        mode: the file's rights; None for those that it has, or that new files get.
 
     Raises:
         UsageError: the file exists and may not be overwritten, or the folder cannot be written to.
@@ -23,8 +26,8 @@ def write_whole(path: Path, text: str, *, overwrite: bool = True) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        Path(temporary).chmod(mode)
+        kept = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+        Path(temporary).chmod(kept if mode is None else mode)
         Path(temporary).replace(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}", hint="choose another path") from None
