@@ -108,18 +108,27 @@ def parsed(text: str, dialect: Dialect) -> dict[str, str]:
 
 def _form(name: str, value: str, dialect: Dialect) -> str:
     """Return how a value is written, so that the dialect reads it back, and every other one too if that can be."""
-    good = [form for form in _forms(value) if parsed(f"{name}={form}\n", dialect).get(name) == value]
+    good = [form for form in dict.fromkeys(_forms(value)) if _holds(name, form, value, dialect)]
     if not good:
         raise NotWritten(
             f"{name} cannot be written into an env file: no way of quoting it is read back as it is",
             f"give {name} a value without quotes, backslashes and `$` side by side, or set it in the process",
         )
-    both = [form for form in good if parsed(f"{name}={form}\n", _other(dialect)).get(name) == value]
-    return (both or good)[0]
+    return next((form for form in good if _holds(name, form, value, _other(dialect))), good[0])
+
+
+def _holds(name: str, form: str, value: str, dialect: Dialect) -> bool:
+    """Tell whether a reader takes this form for the value, and leaves its neighbours alone."""
+    # A `#` right behind a quote hides how far an open one reaches.
+    for quote in ("'", '"', "`") if dialect == "next" else ("'", '"'):
+        text = f"_BEFORE={quote}b{quote}\n{name}={form}\n_AFTER={quote}#{quote}\n_LAST={quote}z{quote}\n"
+        if parsed(text, dialect) != {"_BEFORE": "b", name: value, "_AFTER": "#", "_LAST": "z"}:
+            return False
+    return True
 
 
 def _agreed(name: str, value: str, dialect: Dialect) -> bool:
-    return parsed(f"{name}={_form(name, value, dialect)}\n", _other(dialect)).get(name) == value
+    return _holds(name, _form(name, value, dialect), value, _other(dialect))
 
 
 def _forms(value: str) -> Iterator[str]:
