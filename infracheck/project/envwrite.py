@@ -77,6 +77,16 @@ def edited(text: str, values: Mapping[str, str], dialect: Dialect) -> str:
     return body
 
 
+def emptied(text: str, names: list[str]) -> str:
+    """Return the text of an env file in which these variables have no value; their comments stay."""
+    lines = text.split("\n")
+    for one in reversed(dotenv_next.parse(text)):
+        if one.key in names:
+            comment = f" {one.comment_inline}" if one.comment_inline else ""
+            lines[one.line - 1 : one.end_line] = [f"{one.key}={comment}"]
+    return "\n".join(lines)
+
+
 def replace_file(path: Path, text: str, expected: Mapping[str, str], dialect: Dialect) -> None:
     """Put a new text in place of an env file, once it is read back as expected.
 

@@ -1,0 +1,1 @@
+"""Makes what is missing: plans, shows, asks, applies, and lets the same checks judge."""
