@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
 
+from infracheck.clients.otpcauses import NoLogin
 from infracheck.clients.otpproof import remove_after
 from infracheck.clients.otpstore import OLD, PATTERN
 from infracheck.clients.supabase_api import Api, text_of
@@ -84,8 +85,12 @@ class Users:
     def close(self) -> None:
         """Remove whoever is still there of this run."""
         for user in list(self._made):
-            with suppress(ClientError):
+            try:
                 self.remove(user)
+            except NoLogin:  # this one stays; the others need not
+                continue
+            except ClientError:  # nobody answers any more, and the end of a run may not wait for each user
+                return
 
 
 def _left_by_a_killed_run(user: dict[str, Any]) -> bool:

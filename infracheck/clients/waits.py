@@ -12,6 +12,7 @@ RESETS: Final = ("ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset", "
 SENTRY: Final = "x-sentry-rate-limits"
 USUAL: Final = 60  # seconds; what is said when nobody names a wait
 _DIGITS: Final = re.compile("[0-9]{1,9}")
+_PARTS: Final = re.compile(r"\b(r|t|remaining|reset)=([0-9]{1,9})")  # of the standard to be: `"default";r=0;t=30`
 _EPOCH: Final = re.compile(r"[0-9]{10}(?:\.[0-9]{1,9})?")  # a moment of this century, in seconds since 1970
 
 
@@ -59,7 +60,9 @@ def _reset(headers: Mapping[str, str]) -> float | None:
             return max(0.0, float(text) - datetime.now(UTC).timestamp())
         if (seconds := _seconds(text)) is not None:
             return seconds
-    return None
+    named = dict(_PARTS.findall(headers.get("ratelimit", "")))
+    rest, ends = (named.get(new) or named.get(old) for new, old in (("r", "remaining"), ("t", "reset")))
+    return float(ends) if ends and rest and not rest.strip("0") else None
 
 
 def _sentry(headers: Mapping[str, str], categories: frozenset[str]) -> list[float]:

@@ -202,13 +202,14 @@ def test_a_silent_service_leaves_it_open(app: Path) -> None:
 
 
 @contextmanager
-def slow_verify(standin: SupabaseAuth) -> Iterator[Event]:
-    """Let the sign-in hang until the run has ended; the event tells that it was asked for."""
+def slow(standin: SupabaseAuth, wanted: str) -> Iterator[Event]:
+    """Let what is asked of this path hang until the test has ended; the event tells that it was asked for."""
     asked, ended = Event(), Event()
     own = standin.answer
 
     def answer(path: str, *args: Any, **kwargs: Any) -> Canned:
-        if path == "/auth/v1/verify":
+        if path.startswith(wanted):
+            standin.requests.append(path)
             asked.set()
             ended.wait(20)
         return own(path, *args, **kwargs)
@@ -295,6 +296,16 @@ def test_a_user_that_cannot_be_removed_at_the_end_does_not_hold_up_the_other(app
         assert other.user_id not in standin.users
 
 
+def test_the_end_of_the_run_does_not_wait_for_each_user_of_a_service_that_is_gone(app: Path) -> None:
+    quick = Settings(auth=AuthSettings(timeout=1))
+    with supabase_auth("email") as standin, context_of(app, values_of(standin), quick) as ctx:
+        assert ctx.login.user != ctx.login.other
+        before = len(standin.requests)
+        with slow(standin, "/auth/v1/admin/users/"):
+            ctx.close()
+            assert len(standin.requests) == before + 1
+
+
 def test_no_session_where_nothing_may_be_written(app: Path) -> None:
     with context_of(app, {URL: "https://abc.invalid", KEY: "sb_publishable_x1", SECRET: "sb_secret_x1"}) as ctx:
         with pytest.raises(Unclear, match="nothing was written"):
@@ -315,7 +326,7 @@ def test_no_session_in_an_app_without_auth(app: Path) -> None:
 
 
 def test_the_end_of_the_run_removes_the_user_of_a_login_under_way(app: Path) -> None:
-    with supabase_auth("email") as standin, slow_verify(standin) as asked, ThreadPoolExecutor() as pool:
+    with supabase_auth("email") as standin, slow(standin, "/auth/v1/verify") as asked, ThreadPoolExecutor() as pool:
         with context_of(app, values_of(standin)) as ctx:
             outcome = pool.submit(judge, auth_otp_login, ctx)
             assert asked.wait(20)

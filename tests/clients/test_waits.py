@@ -27,6 +27,10 @@ SAID = [
     ({"x-ratelimit-reset": "30", "retry-after": "5"}, 5),
     ({"x-ratelimit-reset": "1000000000"}, 0),
     ({"x-ratelimit-reset": "never"}, None),
+    ({"ratelimit": '"default";r=0;t=30'}, 30),
+    ({"ratelimit": '"default";r=5;t=30'}, None),
+    ({"ratelimit": "limit=100, remaining=0, reset=30"}, 30),
+    ({"ratelimit": '"default";t=30'}, None),
 ]
 
 
