@@ -6,11 +6,12 @@ READY := $(VENV)/.ready
 DEMO := $(VENV)/.demo-ready
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test lint docs bench package clean
+.PHONY: help demo test test-nightly lint docs bench package clean
 
 help:
 	@echo "make demo     see the gate at work on a small sample app: red, then green"
 	@echo "make test     run all tests (real PostgreSQL, Next.js, Better Auth and Sentry-compatible server)"
+	@echo "make test-nightly  run those that install more: Neon's own SDK, 550 MB"
 	@echo "make lint     format check, lint, types"
 	@echo "make docs     write docs/checks.md and the pictures in docs/ again"
 	@echo "make bench    print how fast it is, as ratios"
@@ -34,7 +35,10 @@ demo: $(DEMO)
 	$(BIN)/infracheck demo
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not nightly"
+
+test-nightly: $(READY)
+	$(BIN)/python -m pytest -m nightly
 
 lint: $(READY)
 	$(BIN)/ruff format --check

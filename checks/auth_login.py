@@ -1,7 +1,5 @@
 """Whether somebody can log in by one-time password."""
 
-from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from infracheck.context import Context, opens
@@ -17,8 +15,10 @@ from .writable import REMEDY, why_not_writable
 if TYPE_CHECKING:
     from infracheck.clients.otp import Login
     from infracheck.clients.otpproof import Step
+    from infracheck.clients.otpshapes import Sessions
 
 LEVELS: Final[dict[str, Level]] = {"NOT VERIFIED": "warn", "MORE": "warn"}
+CANNOT: Final = "ask for no login; or name the service, `[auth] provider` and `[auth] url` in infracheck.toml"
 REPRODUCE: Final = "infracheck run --only auth-otp-login"
 
 
@@ -38,12 +38,12 @@ def auth_otp_login(ctx: Context) -> Verdict:
     Supabase Auth, the code is one that its admin API makes. User, session and code are removed again, and so is what a
     killed run left. Nothing is written where data may matter: see `[app] disposable`.
     """
-    log_in = _way(ctx)
+    login = ctx.login
     mail = ", mail arrives" if ctx.settings.auth.mailpit else ""
     steps: list[Step] = []
     ctx.tell("waiting for a login by one-time password")
     try:
-        log_in(steps)
+        login.prove(steps)
     except ClientError as error:
         state = getattr(error, "state", "NO ANSWER")
         findings = (*map(_finding, steps), Finding("login", state))
@@ -53,21 +53,20 @@ def auth_otp_login(ctx: Context) -> Verdict:
     return Passed(f"a one-time password logs in{mail}, and logging out ends the session", tuple(map(_finding, steps)))
 
 
-def _way(ctx: Context) -> "Callable[[list[Step]], None]":
-    """Return what logs in to whichever service the app has."""
-    from infracheck.clients.otpproof import prove
-
-    return open_supabase(ctx).prove if by_supabase(ctx) else partial(prove, ctx.login)
-
-
 @opens("login")
-def open_login(ctx: Context) -> "Login":
-    """Open what logs in; nothing is written before the first login.
+def open_login(ctx: Context) -> "Sessions":
+    """Open what logs in to whichever service the app has; nothing is written before the first login.
 
     Raises:
         Unavailable: database or dev server are not there.
-        ClientError: writing is not allowed, or nothing says where the auth service is.
+        ClientError: nothing says where the auth service is; Unclear where writing is not allowed, or nobody logs in.
     """
+    if reason := no_auth(ctx):
+        raise Unclear(f"nobody can be logged in: {reason}", CANNOT)
+    return open_supabase(ctx) if by_supabase(ctx) else _open_better_auth(ctx)
+
+
+def _open_better_auth(ctx: Context) -> "Login":
     from infracheck.clients.otp import Login
     from infracheck.clients.otpshapes import Service
     from infracheck.clients.otpstore import Store

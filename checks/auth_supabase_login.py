@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from infracheck.clients.supabase_login import SupabaseLogin
 
 SECRETS: Final = ("SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SERVICE_KEY")
+KEY_REMEDY: Final = (
+    f"add {SECRETS[0]} to the env file: Supabase's dashboard, Project Settings, API Keys; locally `supabase status`"
+)
 
 
 def why_no_supabase_login(ctx: Context) -> str | None:
@@ -27,12 +30,15 @@ def open_supabase(ctx: Context) -> "SupabaseLogin":
     """Return what logs in and out as a throw-away user, which is removed again.
 
     Raises:
-        ClientError: nothing says where or with which key; Unclear where writing is not allowed.
+        ClientError: nothing says where or with which key; Unclear where writing is not allowed or the key is missing.
         NotApplicable, Unavailable: a variable that it needs has no value.
     """
     from infracheck.clients.place import place_of
-    from infracheck.clients.supabase_login import Project, SupabaseLogin
+    from infracheck.clients.supabase_api import Project
+    from infracheck.clients.supabase_login import SupabaseLogin
 
+    if reason := why_no_supabase_login(ctx):
+        raise Unclear(f"nobody can be logged in: {reason}", KEY_REMEDY)
     _, base = supabase_at(ctx)
     place = place_of(base)
     if not (ctx.settings.app.disposable or place.loopback):

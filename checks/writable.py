@@ -1,6 +1,5 @@
 """Whether the gate may write: to a database of this machine, a branch that may be lost, or one declared disposable."""
 
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from infracheck.context import Context
@@ -30,24 +29,11 @@ def why_not_writable(ctx: Context) -> str | None:
     if ctx.settings.app.disposable:
         return None
     where = address(ctx.require(ctx.settings.database.url))
-    if _local(where):
+    if where.on_this_machine:
         return None
     if where.host.lower().rstrip(".").endswith(HOSTS) and filled(ctx, "NEON_API_KEY"):
         return _why_not_branch(ctx, where)
     return f"the database at {where.place} may hold data that matters: nothing was written"
-
-
-def _local(where: "Address") -> bool:
-    """Tell whether every server that the string names is this machine; a path is the folder of a socket."""
-    places = [place for name in ("host", "hostaddr") for place in where.parameters.get(name, "").split(",") if place]
-    return bool(places) and all(map(_on_this_machine, places))
-
-
-def _on_this_machine(place: str) -> bool:
-    try:
-        return ip_address(place).is_loopback
-    except ValueError:
-        return place.lower() == "localhost" or place.startswith("/")
 
 
 def _why_not_branch(ctx: Context, where: "Address") -> str | None:

@@ -158,11 +158,23 @@ def init(
     folder: Folder = Path(),
     force: Annotated[bool, typer.Option("--force", help="Write over files that exist.")] = False,
     ci: Annotated[Literal["github"] | None, typer.Option(help="Write the deploy-check job of this CI.")] = None,
+    disposable: Annotated[
+        bool | None,
+        typer.Option(
+            "--disposable/--no-disposable",
+            help="Whether the gate may write to a database of elsewhere.",
+            show_default="asks",
+        ),
+    ] = None,
 ) -> None:
     """Detect the app and write infracheck.toml; with --ci github the deploy-check workflow."""
     from infracheck.scaffold import write_config, write_workflow
 
-    typer.echo(write_workflow(folder, overwrite=force) if ci else write_config(folder, overwrite=force))
+    ask = typer.confirm if sys.stdin.isatty() and sys.stdout.isatty() else None
+    if ci:
+        typer.echo(write_workflow(folder, overwrite=force))
+    else:
+        typer.echo(write_config(folder, overwrite=force, disposable=disposable, ask=ask))
 
 
 @app.command()

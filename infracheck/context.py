@@ -20,7 +20,7 @@ from infracheck.verdicts import Waiver
 if TYPE_CHECKING:
     from infracheck.clients.devserver import DevServer
     from infracheck.clients.http import Http
-    from infracheck.clients.otp import Login
+    from infracheck.clients.otpshapes import Sessions
     from infracheck.clients.postgres import Database
     from infracheck.clients.scratch import Scratch
     from infracheck.config import FlowLines
@@ -242,7 +242,7 @@ class Context:
         return self._resources.get("server", start)
 
     @property
-    def login(self) -> "Login":
+    def login(self) -> "Sessions":
         """Return what logs in: `user` and `other` are sessions of two users, removed at the end of the run.
 
         Raises:
@@ -250,8 +250,8 @@ class Context:
             ClientError: it cannot be opened; Unclear where nothing may be written.
         """
 
-        def start() -> "Login":
-            login: Login = _OPENERS["login"](self)
+        def start() -> "Sessions":
+            login: Sessions = _OPENERS["login"](self)
             return login
 
         return self._resources.get("login", start)

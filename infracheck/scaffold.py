@@ -3,12 +3,14 @@
 import json
 import os
 import shlex
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
 from infracheck import __version__
 from infracheck.clients.devserver import port_of
+from infracheck.clients.pgaddress import address
 from infracheck.config import FILE
 from infracheck.context import Context
 from infracheck.errors import ClientError
@@ -18,6 +20,10 @@ from infracheck.project.files import write_whole
 from infracheck.settings import ServerSettings
 
 WORKFLOW_FILE: Final = ".github/workflows/deploy-check.yml"
+QUESTION: Final = (
+    "The database at {place} is not on this machine. May the gate write to it, as a throw-away user that logs in and "
+    "is removed again?"
+)
 INSTALL: Final = {
     "npm": "npm ci",
     "pnpm": "pnpm install --frozen-lockfile",
@@ -26,8 +32,14 @@ INSTALL: Final = {
 }
 
 
-def write_config(folder: Path, *, overwrite: bool) -> str:
+def write_config(
+    folder: Path, *, overwrite: bool, disposable: bool | None = None, ask: Callable[[str], bool] | None = None
+) -> str:
     """Write infracheck.toml and return what to tell the user.
+
+    Args:
+        disposable: the setting of that name; None: `ask` the user, where the database is not of this machine.
+        ask: puts a question to the user; None where nobody is there.
 
     Raises:
         UsageError: there is no app, or the file exists and may not be overwritten.
@@ -35,6 +47,9 @@ def write_config(folder: Path, *, overwrite: bool) -> str:
     project = detect(folder)
     ctx = Context(project, process={})
     path = project.root / FILE
+    place = _elsewhere(ctx)
+    if ask and disposable is None and place and (overwrite or not path.exists()):
+        disposable = ask(QUESTION.format(place=place))
     facts = {
         "example": _shown(project, project.env_example),
         "schema": _sql(project),
@@ -43,7 +58,8 @@ def write_config(folder: Path, *, overwrite: bool) -> str:
         "port": port_of(project, ServerSettings(), ctx.env) if project.dev_script else None,
         "framework": project.framework,
     }
-    write_whole(path, rendered("infracheck.toml.tmpl", facts), overwrite=overwrite)
+    text = rendered("infracheck.toml.tmpl", {**facts, "disposable": disposable})
+    write_whole(path, text, overwrite=overwrite)
     found = [f"  {name:<10} {value}" for name, value in facts.items() if value]
     return "\n".join([f"wrote {_near(path)}", *found, "next: infracheck run"])
 
@@ -91,6 +107,16 @@ def rendered(template: str, facts: dict[str, Any]) -> str:
     )
     text = resources.files("infracheck.templates").joinpath(template).read_text(encoding="utf-8")
     return engine.from_string(text).render(facts)
+
+
+def _elsewhere(ctx: Context) -> str:
+    """Return where the app's database is, empty where that is this machine or not known."""
+    variable = ctx.env[ctx.settings.database.url]
+    try:
+        where = address(variable.value) if variable.state == "FILLED" else None
+    except ClientError:  # the gate says what is wrong with it
+        return ""
+    return where.place if where and where.host and not where.on_this_machine else ""
 
 
 def _sql(project: Project) -> str | None:

@@ -1,9 +1,12 @@
 """What `infracheck init` writes."""
 
 import json
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,6 +52,95 @@ def test_a_file_that_exists_is_never_overwritten_unasked(app: Path) -> None:
     write_config(app, overwrite=True)
     assert (app / "infracheck.toml").read_text() != "# mine\n"
     assert [path.name for path in app.iterdir() if ".part" in path.name] == []
+
+
+# -- whether data may be written to
+
+HERE = "postgresql://app:s3cret-pw@localhost:5432/notes"
+ELSEWHERE = "postgresql://app:s3cret-pw@db.example.com:5432/notes"
+
+
+class Answer:
+    """A user who gives one answer to everything."""
+
+    def __init__(self, answer: bool) -> None:
+        self.answer, self.asked = answer, list[str]()
+
+    def __call__(self, question: str) -> bool:
+        self.asked.append(question)
+        return self.answer
+
+
+def written(folder: Path, database: str, **options: Any) -> bool:
+    (next_app(folder) / ".env.local").write_text(f"DATABASE_URL={database}\n")
+    write_config(folder, overwrite=True, **options)
+    return load(folder).settings.app.disposable
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_a_user_is_asked_about_a_database_of_elsewhere(app: Path, answer: bool) -> None:
+    user = Answer(answer)
+    assert written(app, ELSEWHERE, ask=user) is answer
+    [question] = user.asked
+    assert question.startswith("The database at db.example.com:5432 is not on this machine. ")
+    assert "s3cret" not in question
+    assert f"disposable = {str(answer).lower()} " in (app / "infracheck.toml").read_text()
+
+
+@pytest.mark.parametrize("database", [HERE, "", "no connection string", "postgresql:///notes"])
+def test_nobody_is_asked_where_nothing_has_to_be_decided(app: Path, database: str) -> None:
+    user = Answer(True)
+    assert written(app, database, ask=user) is False
+    assert user.asked == []
+    assert "# disposable = true" in (app / "infracheck.toml").read_text()
+
+
+def test_without_a_terminal_nobody_is_asked_and_nothing_is_declared(app: Path) -> None:
+    (next_app(app) / ".env.local").write_text(f"DATABASE_URL={ELSEWHERE}\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "infracheck.cli", "init", str(app)],
+        capture_output=True,
+        text=True,
+        input="y\n",
+        check=True,
+    )
+    assert "?" not in done.stdout + done.stderr
+    assert load(app).settings.app.disposable is False
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_an_option_answers_in_a_script(app: Path, answer: bool) -> None:
+    user = Answer(not answer)
+    assert written(app, HERE, ask=user, disposable=answer) is answer
+    assert user.asked == []
+    option = "--disposable" if answer else "--no-disposable"
+    command = [sys.executable, "-m", "infracheck.cli", "init", str(app), "--force", option]
+    subprocess.run(command, capture_output=True, check=True)
+    assert f"\ndisposable = {str(answer).lower()} " in (app / "infracheck.toml").read_text()
+
+
+@pytest.mark.parametrize(("typed", "disposable"), [(b"y\n", True), (b"\n", False)])
+def test_at_a_terminal_the_question_is_put(app: Path, typed: bytes, disposable: bool) -> None:
+    (next_app(app) / ".env.local").write_text(f"DATABASE_URL={ELSEWHERE}\n")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "infracheck.cli", "init", str(app)]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        os.write(ours, typed)
+        assert process.wait(60) == 0
+    shown = os.read(ours, 65536)
+    os.close(ours)
+    assert b"The database at db.example.com:5432 is not on this machine." in shown
+    assert load(app).settings.app.disposable is disposable
+
+
+def test_nobody_is_asked_before_a_file_that_stays(app: Path) -> None:
+    (next_app(app) / ".env.local").write_text(f"DATABASE_URL={ELSEWHERE}\n")
+    (app / "infracheck.toml").write_text("# mine\n")
+    user = Answer(True)
+    with pytest.raises(UsageError, match="exists already"):
+        write_config(app, overwrite=False, ask=user)
+    assert user.asked == []
 
 
 @pytest.mark.parametrize("lock", ["package-lock.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", None])

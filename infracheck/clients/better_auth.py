@@ -182,13 +182,6 @@ def _probe(http: "Http", base: str, path: str, judge: Judge, timeout: float, *, 
     return Probe(path, state, summary.format(**facts), kind(summary.format(**facts), remedy))
 
 
-def wait_of(answer: "Answer") -> str:
-    """Return how long a service that takes no more requests wants to be left alone, as remedies say it."""
-    named = answer.headers.get("x-retry-after") or answer.headers.get("retry-after") or ""
-    seconds = int(named) if named.isdecimal() and len(named) < 6 else 60
-    return "a minute" if seconds == 60 else f"{seconds} second{'' if seconds == 1 else 's'}"
-
-
 def _state(answer: "Answer") -> tuple[str, str] | None:
     """Return what the status alone tells, None for a 200 that is no page."""
     match answer.status:

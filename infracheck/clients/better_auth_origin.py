@@ -7,9 +7,9 @@ origin of requests with a cookie, so one is sent; without it, versions before 1.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from infracheck.clients.better_auth import wait_of
 from infracheck.clients.place import place_of
 from infracheck.clients.said import leads_to, reason_of
+from infracheck.clients.waits import in_words, wait_of
 from infracheck.secret import clean
 
 if TYPE_CHECKING:
@@ -67,7 +67,12 @@ def _ask(http: "Http", base: str, route: str, origin: str, timeout: float) -> St
     answer = http.request("POST", base + route, timeout=timeout, headers=headers, json={})
     state, code = _state(answer)
     detail = f" to {leads_to(answer, place_of(base))}" if state == "REDIRECTS" else reason_of(answer)
-    return Stance(route, state, f"{answer.status} {code}" if code else f"{answer.status}{detail}", wait_of(answer))
+    return Stance(
+        route,
+        state,
+        f"{answer.status} {code}" if code else f"{answer.status}{detail}",
+        in_words(wait_of(answer.headers)),
+    )
 
 
 def _state(answer: "Answer") -> tuple[str, str]:

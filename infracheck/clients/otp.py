@@ -19,6 +19,7 @@ from infracheck.errors import ClientError
 if TYPE_CHECKING:
     from infracheck.clients.http import Answer, Http
     from infracheck.clients.mailpit import Mailpit
+    from infracheck.clients.otpproof import Step
 
 SEND: Final = "/email-otp/send-verification-otp"
 OTHER_COOKIE: Final = "infracheck=1"
@@ -93,6 +94,16 @@ class Login:
             if name not in self._sessions:
                 self._sessions[name] = self.sign_in(email or new_address())
             return self._sessions[name]
+
+    def prove(self, steps: "list[Step]") -> None:
+        """Log in and out again, and leave nothing; see `otpproof`.
+
+        Raises:
+            ClientError: the first thing that is not as it should be; Unclear where that cannot be told.
+        """
+        from infracheck.clients.otpproof import prove
+
+        prove(self, steps)
 
     # -- one login
 

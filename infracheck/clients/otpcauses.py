@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from infracheck.clients.place import place_of
 from infracheck.clients.said import leads_to, reason_of
+from infracheck.clients.waits import in_words, wait_of
 from infracheck.errors import ClientError, Unclear
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ CAUSES: Final[Mapping[str, tuple[type[NoLogin], str, str]]] = {
     "LIMITED": (
         LoginUnclear,
         "{place}{path} takes no more requests now (429)",
-        "wait {wait} seconds, then run again",
+        "wait {wait}, then run again",
     ),
     "ORIGIN REFUSED": (
         NoLogin,
@@ -168,14 +169,19 @@ def explain(
         "path": path,
         "origin": origin,
         "said": said,
-        "wait": 60,
+        "wait": in_words(None),
         "place": "",
         "status": "",
     }
     if answer:
         place = place_of(answer.url)
         told = leads_to(answer, place) if cause == "REDIRECTS" else reason_of(answer)
-        words |= {"place": place, "status": answer.status, "said": said or told, "wait": _wait(answer)}
+        words |= {
+            "place": place,
+            "status": answer.status,
+            "said": said or told,
+            "wait": in_words(wait_of(answer.headers)),
+        }
     return kind(cause, summary.format(**words), remedy.format(**words))
 
 
@@ -204,11 +210,6 @@ def code_of(answer: "Answer") -> str:
     body = answer.json()
     code = body.get("code") if isinstance(body, dict) else None
     return code if isinstance(code, str) else ""
-
-
-def _wait(answer: "Answer") -> int:
-    said = answer.headers.get("x-retry-after") or answer.headers.get("retry-after") or ""
-    return min(int(said), 3600) if said.isdecimal() else 60
 
 
 def refused(error: "psycopg.Error", place: str, seconds: float) -> ClientError:

@@ -4,10 +4,11 @@ import base64
 import hashlib
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from infracheck.clients.http import Answer
+    from infracheck.clients.otpproof import Step
 
 _COOKIE: Final = re.compile(r"(?:^|,\s*)([!#$%&'*+.^_`|~0-9A-Za-z-]+)=([^;,\s]+)")
 
@@ -37,6 +38,36 @@ class Session:
         """Return what a request of this user carries."""
         token = {"Authorization": f"Bearer {self.bearer}"} if self.bearer else {}
         return {**({"Cookie": self.cookie} if self.cookie else {}), **token}
+
+
+class Sessions(Protocol):
+    """What logs in to the app's auth service, whichever that is: sessions of two users that stay open to the end."""
+
+    @property
+    def user(self) -> Session:
+        """Return a session, opened on first use.
+
+        Raises:
+            ClientError: why there is none.
+        """
+
+    @property
+    def other(self) -> Session:
+        """Return a session of another user, opened on first use.
+
+        Raises:
+            ClientError: why there is none.
+        """
+
+    def prove(self, steps: "list[Step]") -> None:
+        """Log in, use the session, log out and remove it all; every step is added to `steps`.
+
+        Raises:
+            ClientError: the first thing that is not as it should be; Unclear where that cannot be told.
+        """
+
+    def close(self) -> None:
+        """Remove all that was made; what cannot be removed now, the next run removes."""
 
 
 def hashed(code: str) -> str:

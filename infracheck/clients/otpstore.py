@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, LiteralString, Self
 
 from infracheck.clients import otptables, pgaddress, pgconnect
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 DOMAIN: Final = "infracheck.example"
 PATTERN: Final = r"infracheck\+[0-9a-f]{32}@infracheck\.example"
-OLD: Final = "15 minutes"  # a run that still goes on has younger ones
+OLD: Final = timedelta(minutes=15)  # a run that still goes on has younger addresses, in whatever service
 VALID: Final = "5 minutes"
 TYPES: Final = ("sign-in", "email-verification", "forget-password")
 GRACE: Final = 5.0  # seconds for the way there and back
@@ -171,8 +172,8 @@ class Store:
     def sweep(self) -> int:
         """Remove what a killed run left: addresses of our form, if they are old. Return how many users these were."""
         user, verification = self._table("user"), self._table("verification")
-        find = "SELECT {email} AS email FROM {table} WHERE {email} ~ %s AND {created} < {now} - %s::interval"
-        drop = "DELETE FROM {table} WHERE {identifier} ~ %s AND {created} < {now} - %s::interval"
+        find = "SELECT {email} AS email FROM {table} WHERE {email} ~ %s AND {created} < {now} - %s"
+        drop = "DELETE FROM {table} WHERE {identifier} ~ %s AND {created} < {now} - %s"
         with self._transaction() as cursor:
             rows = cursor.execute(_filled(find, user), [f"^{PATTERN}$", OLD]).fetchall()
             self._remove_users(cursor, [row["email"] for row in rows])

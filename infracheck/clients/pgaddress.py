@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import quote, unquote_plus, urlencode
 
@@ -72,6 +73,13 @@ class Address:
             return self.host
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    @property
+    def on_this_machine(self) -> bool:
+        """Tell whether every server that the string names is this machine; a path is the folder of a socket."""
+        named = [self.parameters.get(name, "") for name in ("host", "hostaddr")]
+        places = [place for text in named for place in text.split(",") if place]
+        return bool(places) and all(map(_loopback, places))
+
     def psql(self, *arguments: str) -> str:
         """Return a psql command for the same place; it asks for the password, so that no argument holds it."""
         query = {key: self.parameters[key] for key in _SHOWN if key in self.parameters}
@@ -83,6 +91,13 @@ class Address:
         return shlex.join(
             ["psql", url + (f"?{urlencode(query, safe='/,', quote_via=quote)}" if query else ""), *arguments]
         )
+
+
+def _loopback(place: str) -> bool:
+    try:
+        return ip_address(place).is_loopback
+    except ValueError:
+        return place.lower() == "localhost" or place.startswith("/")
 
 
 def address(url: Secret) -> Address:

@@ -7,15 +7,14 @@ Whatever keeps the API from answering leaves the question open, as it tells noth
 import math
 import re
 import time
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 from infracheck.clients.place import place_of
 from infracheck.clients.providercauses import CAUSES, LOOK_UP, Open, Refused, Service
 from infracheck.clients.said import leads_to, reason_of
+from infracheck.clients.waits import wait_of
 from infracheck.errors import ClientError, Unclear
 from infracheck.secret import MASK, Secret
 
@@ -157,19 +156,6 @@ class ProviderApi:
 def segment(text: str) -> str:
     """Return one segment of a path: no name from a variable may lead to another path."""
     return quote(text, safe="")
-
-
-def wait_of(headers: Mapping[str, str]) -> float | None:
-    """Return how many seconds to wait by the header Retry-After (seconds or a date), None when it does not say."""
-    text = headers.get("retry-after", "").strip()
-    if re.fullmatch("[0-9]{1,9}", text):
-        return float(text)
-    try:
-        when = parsedate_to_datetime(text)
-        now = datetime.now(UTC if when.tzinfo else None)
-        return max(0.0, (when - now).total_seconds())
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def _base(text: str, service: Service) -> str:

@@ -1,5 +1,6 @@
 """A Sentry DSN, and one event sent to it in an envelope; Sentry and what is compatible with it, self-hosted too."""
 
+import math
 import re
 import uuid
 from collections.abc import Mapping
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from infracheck.clients.place import Place, place_of
+from infracheck.clients.waits import asked_wait
 from infracheck.errors import ClientError, Unclear
 from infracheck.secret import MASK, clean
 
 if TYPE_CHECKING:
     from infracheck.clients.http import Answer, Http
 
+CATEGORIES: Final = frozenset({"error", "default"})  # of rate limits; an event of ours is an error
 SAID: Final = 200  # characters quoted of what the server says
 _KEY: Final = re.compile(r"[0-9a-f]{32}")
 _PROJECT: Final = re.compile(r"[1-9][0-9]*")
@@ -167,7 +170,7 @@ REFUSALS: Final[Mapping[int, tuple[type[ClientError], str, str]]] = {
 
 def _judge(answer: "Answer", dsn: Dsn, event_id: str) -> None:
     """Return when the answer acknowledges exactly our event, else raise why not."""
-    wait = _wait(answer.headers)
+    wait = math.ceil(asked_wait(answer.headers, sentry=CATEGORIES) or 0)
     facts = {
         "place": dsn.place,
         "project": dsn.project,
@@ -200,17 +203,3 @@ def _said(answer: "Answer", dsn: Dsn) -> str:
     text = detail if isinstance(detail, str) else answer.headers.get("x-sentry-error", "")
     quoted = clean(" ".join(text.replace(dsn.key, MASK).split()), SAID)
     return f": {quoted}" if quoted else ""
-
-
-def _wait(headers: Mapping[str, str]) -> int:
-    """Return for how many seconds errors are not taken, 0 when they are or it is not said."""
-    limits = [limit.strip().split(":") for limit in headers.get("x-sentry-rate-limits", "").split(",")]
-    seconds = [
-        int(limit[0])
-        for limit in limits
-        if len(limit) > 1
-        and re.fullmatch("[0-9]{1,9}", limit[0])
-        and (not limit[1] or {"error", "default"} & set(limit[1].split(";")))
-    ]
-    after = headers.get("retry-after", "")
-    return max([*seconds, int(after) if re.fullmatch("[0-9]{1,9}", after) else 0])

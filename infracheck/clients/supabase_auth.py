@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from infracheck.clients.better_auth import ANSWERS, Probe, base_of, wait_of
+from infracheck.clients.better_auth import ANSWERS, Probe, base_of
 from infracheck.clients.place import place_of
 from infracheck.clients.said import leads_to, reason_of
+from infracheck.clients.waits import in_words, wait_of
 from infracheck.errors import ClientError, Unclear
 from infracheck.secret import Secret, clean
 
@@ -144,7 +145,13 @@ def _probe(base: str, path: str, judge: Judge, get: Get) -> tuple[Probe, Any]:
     place = place_of(base)
     detail = leads_to(answer, place) if state == "REDIRECTS" else reason_of(answer)
     full = urlsplit(base).path + path
-    facts = {"place": place, "path": full, "status": answer.status, "detail": detail, "wait": wait_of(answer)}
+    facts = {
+        "place": place,
+        "path": full,
+        "status": answer.status,
+        "detail": detail,
+        "wait": in_words(wait_of(answer.headers)),
+    }
     said = summary.format(**facts)
     return Probe(path, state, said, kind(said, remedy.format(**facts))), None
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from infracheck.clients.better_auth import wait_of
 from infracheck.clients.otpcauses import LoginUnclear, NoLogin
 from infracheck.clients.place import place_of
 from infracheck.clients.said import leads_to, reason_of
+from infracheck.clients.waits import in_words, wait_of
 
 if TYPE_CHECKING:
     from infracheck.clients.http import Answer
@@ -76,7 +76,7 @@ def explain(cause: str, answer: "Answer", *, path: str, secret: str, said: str =
     place = place_of(answer.url)
     detail = leads_to(answer, place) if cause == "REDIRECTS" else reason_of(answer)
     words = {"place": place, "path": urlsplit(answer.url).path, "status": answer.status, "detail": detail, "said": said}
-    words |= {"secret": secret, "wait": wait_of(answer)}
+    words |= {"secret": secret, "wait": in_words(wait_of(answer.headers))}
     return kind(cause, summary.format(**words), remedy.format(**words))
 
 

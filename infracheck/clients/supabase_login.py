@@ -1,50 +1,33 @@
-"""Logs in to Supabase Auth by one-time password, made by its admin API or really mailed; the user is removed again."""
+"""Logs in to Supabase Auth by one-time password, made by its admin API or really mailed, as users of its own."""
 
-import re
+import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Final
 
-from infracheck.clients.otpcauses import NoLogin
-from infracheck.clients.otpproof import Step, remove_after
-from infracheck.clients.otpshapes import user_of
-from infracheck.clients.otpstore import PATTERN, new_address
+from infracheck.clients.otpproof import Step
+from infracheck.clients.otpshapes import Session, user_of
+from infracheck.clients.otpstore import new_address
 from infracheck.clients.otptoken import NotVerified, flaw
-from infracheck.clients.supabase_causes import explain
-from infracheck.errors import ClientError
-from infracheck.secret import Secret
+from infracheck.clients.supabase_api import Api, Project, text_of
+from infracheck.clients.supabase_cookie import cookies_of
+from infracheck.clients.supabase_users import Users
 
 if TYPE_CHECKING:
-    from infracheck.clients.http import Answer, Http
+    from infracheck.clients.http import Http
     from infracheck.clients.mailpit import Mailpit
 
-USERS: Final = "/admin/users"
 LINK: Final = "/admin/generate_link"
 SEND: Final = "/otp"
 VERIFY: Final = "/verify"
 USER: Final = "/user"
 LOGOUT: Final = "/logout"
+SHORT: Final = 20  # characters; so little of a cookie's end tells nothing, and may stand in any text
 KEYS: Final = "/.well-known/jwks.json"
-OURS: Final = quote("infracheck+", safe="")  # what the addresses of earlier runs begin with
-OLD: Final = timedelta(minutes=15)  # a run that still goes on has younger users
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """A project's auth service: base URL, publishable and secret key, the secret's variable, seconds for a request."""
-
-    base: str
-    key: Secret
-    secret: Secret
-    secret_name: str
-    timeout: float
 
 
 class SupabaseLogin:
-    """One login of a throw-away user from end to end.
+    """Logs in as throw-away users: once from end to end, and for two sessions that stay open to the end.
 
     Source: GoTrue's `openapi.yaml` and `internal/api`, v2: admin/users, admin/generate_link, otp, verify, user, logout.
     """
@@ -55,13 +38,42 @@ class SupabaseLogin:
         """Take the service.
 
         Args:
-            mailpit: where codes are read that were really sent; None: no mail is sent.
+            mailpit: where the code of `prove` is read, which was really sent; None: no mail is sent.
             learn: hears the texts that must not show.
         """
-        self._http = http
-        self._project = project
+        self._api = Api(http, project)
+        self._users = Users(self._api)
         self._learn = learn
+        self._lock = threading.RLock()
+        self._sessions: dict[str, Session] = {}
         self.mailpit = mailpit
+
+    @property
+    def user(self) -> Session:
+        """Return a session, opened on first use with a code of the admin API: no mail is sent.
+
+        Raises:
+            ClientError: why there is none.
+        """
+        return self._session("user")
+
+    @property
+    def other(self) -> Session:
+        """Return a session of another user, opened on first use.
+
+        Raises:
+            ClientError: why there is none.
+        """
+        return self._session("other")
+
+    def _session(self, name: str) -> Session:
+        with self._lock:
+            if name not in self._sessions:
+                self._users.sweep()
+                email = new_address()
+                with self._users.removed_on_error(self._users.create(email)):
+                    self._sessions[name] = self._sign_in(email, self._made(email))
+            return self._sessions[name]
 
     def prove(self, steps: list[Step]) -> None:
         """Make a user, log in, use the session, log out and remove the user; every step is added to `steps`.
@@ -69,132 +81,77 @@ class SupabaseLogin:
         Raises:
             ClientError: the first thing that is not as it should be; Unclear where that cannot be told.
         """
-        if swept := self._sweep():
-            steps.append(Step("earlier runs", "REMOVED", f"{swept} of their users"))
-        email = new_address()
-        user = self._create(email)
-        try:
-            self._through(email, user, steps)
-        except ClientError as error:
-            remove_after(error, lambda: self._remove(user))
-            raise
-        self._remove(user)
-        steps.append(Step("user", "REMOVED", "and its sessions with it"))
+        with self._lock:
+            if swept := self._users.sweep():
+                steps.append(Step("earlier runs", "REMOVED", f"{swept} of their users"))
+            email = new_address()
+            user = self._users.create(email)
+            with self._users.removed_on_error(user):
+                self._through(email, user, steps)
+            self._users.remove(user)
+            steps.append(Step("user", "REMOVED", "and its sessions with it"))
 
     def _through(self, email: str, user: str, steps: list[Step]) -> None:
-        token = self._sign_in(email)
+        ask, problem = self._api.ask, self._api.problem
+        code = self._mailed(email, self.mailpit) if self.mailpit else self._made(email)
+        token = self._sign_in(email, code).bearer
         mailed = "with the code of a mail that Mailpit caught"
         steps.append(
             Step(VERIFY, "SIGNED IN", mailed if self.mailpit else "with a code of the admin API: no mail sent")
         )
-        found = self._ask("GET", USER, bearer=token)
+        found = ask("GET", USER, bearer=token)
         if found.status != HTTPStatus.OK:
-            raise self._problem("NO SESSION", found, USER)
+            raise problem("NO SESSION", found, USER)
         body = found.json()
         if not isinstance(body, dict) or body.get("id") != user or body.get("email") != email:
-            raise self._problem("OTHER USER", found, USER)
+            raise problem("OTHER USER", found, USER)
         steps.append(Step(USER, "SIGNED IN", "as the address that logged in"))
         steps.append(self._check_token(token, user))
-        out = self._ask("POST", LOGOUT, bearer=token)
+        out = ask("POST", LOGOUT, bearer=token)
         if out.status not in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}:
-            raise self._problem("NO SIGN-OUT", out, LOGOUT)
-        if self._ask("GET", USER, bearer=token).status == HTTPStatus.OK:
-            raise self._problem("STILL SIGNED IN", out, LOGOUT)
+            raise problem("NO SIGN-OUT", out, LOGOUT)
+        if ask("GET", USER, bearer=token).status == HTTPStatus.OK:
+            raise problem("STILL SIGNED IN", out, LOGOUT)
         steps.append(Step(LOGOUT, "SIGNED OUT", "the session is over"))
 
-    def _sign_in(self, email: str) -> str:
-        code = self._mailed(email, self.mailpit) if self.mailpit else self._made(email)
+    def _sign_in(self, email: str, code: str) -> Session:
         self._learn([code])
-        answer = self._ask("POST", VERIFY, json={"type": "email", "email": email, "token": code})
-        token = _text(answer, "access_token") if answer.status == HTTPStatus.OK else ""
-        if not token or not user_of(answer):
-            raise self._problem("NO SIGN-IN", answer, VERIFY)
-        self._learn(filter(None, (token, _text(answer, "refresh_token"))))
-        return token
+        answer = self._api.ask("POST", VERIFY, json={"type": "email", "email": email, "token": code})
+        token = text_of(answer, "access_token") if answer.status == HTTPStatus.OK else ""
+        user = user_of(answer)
+        if not token or not user:
+            raise self._api.problem("NO SIGN-IN", answer, VERIFY)
+        pairs = cookies_of(self._api.project.base, answer.json())
+        self._learn(filter(None, (token, text_of(answer, "refresh_token"))))
+        self._learn(value for _, value in pairs if len(value) > SHORT)
+        return Session(email, str(user.get("id")), "; ".join(f"{name}={value}" for name, value in pairs), token)
 
     def _made(self, email: str) -> str:
-        link = self._ask("POST", LINK, json={"type": "magiclink", "email": email})
-        code = _text(link, "email_otp") if link.status == HTTPStatus.OK else ""
+        link = self._api.ask("POST", LINK, json={"type": "magiclink", "email": email})
+        code = text_of(link, "email_otp") if link.status == HTTPStatus.OK else ""
         if not code:
-            raise self._problem("NO CODE", link, LINK)
-        self._learn(filter(None, (_text(link, "hashed_token"), _text(link, "action_link"))))
+            raise self._api.problem("NO CODE", link, LINK)
+        self._learn(filter(None, (text_of(link, "hashed_token"), text_of(link, "action_link"))))
         return code
 
     def _mailed(self, email: str, mailpit: "Mailpit") -> str:
         def send() -> None:
-            answer = self._ask("POST", SEND, json={"email": email, "create_user": False})
+            answer = self._api.ask("POST", SEND, json={"email": email, "create_user": False})
             if answer.status != HTTPStatus.OK:
-                raise self._problem("NOT SENT", answer, SEND)
+                raise self._api.problem("NOT SENT", answer, SEND)
 
         return mailpit.code_after(send, email)
 
     def _check_token(self, token: str, user: str) -> Step:
-        keys = self._ask("GET", KEYS)
+        keys = self._api.ask("GET", KEYS)
         try:
             wrong = flaw(token, keys.json(), user)
         except NotVerified as reason:
             return Step("token", "NOT VERIFIED", str(reason))
         if wrong:
-            raise self._problem("BAD TOKEN", keys, KEYS, wrong)
+            raise self._api.problem("BAD TOKEN", keys, KEYS, wrong)
         return Step("token", "VERIFIED", "signed with a published key")
 
-    # -- users of the admin API
-
-    def _create(self, email: str) -> str:
-        answer = self._ask("POST", USERS, json={"email": email, "email_confirm": True})
-        user = _text(answer, "id") if answer.status in {HTTPStatus.OK, HTTPStatus.CREATED} else ""
-        if not user:
-            raise self._problem("NO USER", answer, USERS)
-        return user
-
-    def _remove(self, user: str) -> None:
-        path = f"{USERS}/{quote(user, safe='')}"
-        answer = self._ask("DELETE", path)
-        if answer.status != HTTPStatus.NOT_FOUND and self._ask("GET", path).status != HTTPStatus.NOT_FOUND:
-            raise self._problem("NOT REMOVED", answer, USERS)
-
-    def _sweep(self) -> int:
-        answer = self._ask("GET", f"{USERS}?filter={OURS}&per_page=100")
-        body = answer.json()
-        users = body.get("users") if isinstance(body, dict) else None
-        if answer.status != HTTPStatus.OK or not isinstance(users, list):
-            raise self._problem("NO USERS", answer, USERS)
-        left = [one["id"] for one in users if isinstance(one, dict) and _left_by_a_killed_run(one)]
-        for user in left:
-            self._remove(user)
-        return len(left)
-
-    # -- asking
-
-    def _ask(self, method: str, path: str, *, bearer: str = "", json: Any = None) -> "Answer":
-        key = (self._project.secret if path.startswith("/admin/") else self._project.key).reveal().strip()
-        # A key of the new kind is no token; an old one is, and the service itself looks at it there.
-        token = bearer or (key if path.startswith("/admin/") and key.startswith("eyJ") else "")
-        headers = {
-            "Accept": "application/json",
-            "apikey": key,
-            **({"Authorization": f"Bearer {token}"} if token else {}),
-        }
-        url, timeout = self._project.base + path, self._project.timeout
-        return self._http.request(method, url, timeout=timeout, headers=headers, json=json)
-
-    def _problem(self, cause: str, answer: "Answer", path: str, said: str = "") -> NoLogin:
-        return explain(cause, answer, path=path, secret=self._project.secret_name, said=said)
-
-
-def _text(answer: "Answer", name: str) -> str:
-    body = answer.json()
-    found = body.get(name) if isinstance(body, dict) else None
-    return found if isinstance(found, str) else ""
-
-
-def _left_by_a_killed_run(user: dict[str, Any]) -> bool:
-    """Tell whether infracheck made this user, and no run that still goes on."""
-    email, created = user.get("email"), user.get("created_at")
-    if not (isinstance(user.get("id"), str) and isinstance(email, str) and isinstance(created, str)):
-        return False
-    try:
-        when = datetime.fromisoformat(created)
-    except ValueError:
-        return False
-    return re.fullmatch(PATTERN, email) is not None and when.tzinfo is not None and when < datetime.now(UTC) - OLD
+    def close(self) -> None:
+        """Remove the users that are left, their sessions with them; who cannot be removed now, the next run removes."""
+        self._users.close()

@@ -26,8 +26,8 @@ def better_auth(
 
     `secret` (32 characters or more) must be the app's BETTER_AUTH_SECRET for the app to accept its sessions;
     `app_origin` is the origin it trusts; port 0 takes a free one. It is ready before the tables exist, as the real
-    one is. `choice` sets it up in another way: storeOTP="hashed" or "encrypted", rateLimit, emailOTP, signUp, jwt.
-    Its output is in `folder`/auth.log. Raises ChildFailed when it does not come up.
+    one is. `choice` sets it up in another way: storeOTP="hashed" or "encrypted", rateLimit, emailOTP, signUp, jwt,
+    mailpit, neonCookies. Its output is in `folder`/auth.log. Raises ChildFailed when it does not come up.
     """
     shutil.copytree(next_notes.SOURCE / "lib", folder / "lib", dirs_exist_ok=True)
     for name in ("auth-server.mjs", "package.json"):

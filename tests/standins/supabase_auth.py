@@ -38,6 +38,7 @@ class SupabaseAuth(StandIn):
         self.keeps = False  # whether a deleted user stays
         self.box: Mailpit | None = None  # where its mails go
         self.other = False  # whether a session is another user's
+        self.profile: dict[str, Any] = {}  # what the app keeps of a user
 
     def routes(self) -> list[tuple[str, Route]]:
         return [
@@ -124,8 +125,9 @@ class SupabaseAuth(StandIn):
         user = next(one for one in self.users.values() if one["email"] == email)
         token = self._token(user["id"])
         self.sessions[token] = user["id"]
-        more = {"token_type": "bearer", "expires_in": 3600, "refresh_token": token_hex(6)}
-        return Canned(200, {"access_token": token, **more, "user": user})
+        more = {"token_type": "bearer", "expires_in": 3600, "expires_at": int(time()) + 3600}
+        user = {**user, "user_metadata": self.profile}
+        return Canned(200, {"access_token": token, **more, "refresh_token": token_hex(6), "user": user})
 
     def _token(self, user: str) -> str:
         header = {"alg": "ES256" if self.signing else "HS256", "kid": "k1", "typ": "JWT"}

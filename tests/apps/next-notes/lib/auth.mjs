@@ -7,7 +7,7 @@ import { pool } from "./pool.mjs";
  * same database, same secret, same cookie, so a session made by either holds for both.
  * @param {{ origin: string | undefined, basePath: string, trustedOrigins?: string[] }} place
  * @param {{ storeOTP?: "plain" | "hashed" | "encrypted", rateLimit?: boolean, emailOTP?: boolean, signUp?: boolean,
- *   jwt?: boolean, mailpit?: string }} choice other ways to set it up
+ *   jwt?: boolean, mailpit?: string, neonCookies?: boolean }} choice other ways to set it up
  */
 export function createAuth({ origin, basePath, trustedOrigins = [] }, choice = {}) {
   return betterAuth({
@@ -16,6 +16,8 @@ export function createAuth({ origin, basePath, trustedOrigins = [] }, choice = {
     secret: process.env.BETTER_AUTH_SECRET,
     database: pool(),
     trustedOrigins,
+    // The names under which Neon's own SDK looks for cookies; it drops all others.
+    ...(choice.neonCookies ? { advanced: { cookiePrefix: "neon-auth", useSecureCookies: true } } : {}),
     ...(choice.rateLimit === undefined ? {} : { rateLimit: { enabled: choice.rateLimit } }),
     plugins: [
       emailOTP({
