@@ -44,7 +44,7 @@ ARROWS: dict[str, set[str] | None] = {  # None: everything below
     "report": {"model", "verdicts", "errors"},
     "runner": {"model", "context", "secret", "errors"},
     "catalog": {"checks", "model", "errors"},
-    "checks": {"model", "context", "project", "clients", "flow", "checks", "errors", "secret"},
+    "checks": {"actions", "model", "context", "project", "clients", "flow", "checks", "errors", "secret"},
     "resources": {"errors"},
     "evidence": set(),
     "headstarts": set(),

@@ -5,7 +5,9 @@ refuse what Neon added later, drop the cursor of a list and know no organisation
 it deadlines, bounded repeats and the table of causes. It is imported when it is needed: that takes half a second.
 """
 
+import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from infracheck.clients.neonshapes import (
@@ -112,6 +114,23 @@ class Neon:
         path = f"projects/{segment(project.id)}/operations"
         return self._list(path, "operations", f"the operations of {project.name}", read_operation, limit=SHOWN)
 
+    def write(self, method: str, path: str, what: str, body: Any = None) -> dict[str, Any]:
+        """Send a writing request; what comes back is empty where Neon says nothing.
+
+        Raises:
+            Refused: the status is none of success.
+        """
+        found = self._client.write(method, path, what, body)
+        return found if isinstance(found, dict) else {}
+
+    def read(self, path: str, what: str, **query: str | int) -> dict[str, Any]:
+        """Return the object at a path.
+
+        Raises:
+            Refused: there is none, or it cannot be had.
+        """
+        return self._get(path, what, **query)
+
     def _names(self, project: Project, branch: Branch, kind: str) -> list[str]:
         path = f"projects/{segment(project.id)}/branches/{segment(branch.id)}/{kind}"
         return self._list(path, kind, f"the {kind} of branch {branch.name}", lambda one: text(one, "name"))
@@ -150,7 +169,13 @@ def _client(api: ProviderApi) -> Any:
         what = ""
 
         def send(self, request: "requests.PreparedRequest", *_: Any, **__: Any) -> "requests.Response":
-            return _response(request, api.get(str(request.url), self.what))
+            url, method = str(request.url), str(request.method)
+            if method == "GET":
+                return _response(request, api.get(url, self.what))
+            body = json.loads(request.body) if request.body else None
+            answer = api.send(method, url, self.what, body)
+            # neon-api parses every answer, and some of Neon's are empty.
+            return _response(request, answer if answer.text.strip() else replace(answer, text="{}"))
 
         def close(self) -> None:
             pass
@@ -166,6 +191,10 @@ def _client(api: ProviderApi) -> Any:
         def read(self, path: str, what: str, query: Mapping[str, str | int]) -> Any:
             self._transport.what = what
             return self._request("GET", path, params=dict(query), allow_redirects=False)
+
+        def write(self, method: str, path: str, what: str, body: Any) -> Any:
+            self._transport.what = what
+            return self._request(method, path, json=body, allow_redirects=False)
 
     return Client()
 

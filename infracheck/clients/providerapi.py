@@ -1,7 +1,8 @@
 """Asks a provider's management API with a key: bounded in time, few repeats, and one table of what may go wrong.
 
-Only reading requests go out, so that each may be repeated. No redirect is followed: the key is for this host alone.
-Whatever keeps the API from answering leaves the question open, as it tells nothing about the database.
+Reading requests may be repeated; a writing one is sent again only where the provider says that it did nothing (423,
+429, 503). No redirect is followed: the key is for this host alone. Whatever keeps the API from answering leaves the
+question open, as it tells nothing about the database.
 """
 
 import math
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 BUDGET: Final = 2.0  # the whole of it, as a multiple of the timeout of one request
 TRIES: Final = 3
+PATIENT_TRIES: Final = 8  # of a client with a budget of its own
 RETRIED: Final = frozenset({423, 429, 503})  # the providers name these as safe to repeat
 LONGEST_WAIT: Final = 10.0  # seconds; who asks for more is told to the user instead
 _BACKOFF: Final = 0.25  # seconds, doubled each time
@@ -40,12 +42,14 @@ class ProviderApi:
         *,
         base: str | None = None,
         timeout: float,
+        budget: float | None = None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         """Take the base URL that stands in the override's variable, None for the service's own.
 
         Args:
-            timeout: seconds for one request; all together may take twice that.
+            timeout: seconds for one request.
+            budget: seconds for all together; twice the timeout unless given.
             pause: waits between two tries.
 
         Raises:
@@ -63,7 +67,9 @@ class ProviderApi:
                 subject=service.key,
             )
         self._http, self._timeout, self._pause = http, timeout, pause
-        self._end = time.monotonic() + BUDGET * timeout
+        self._budget = BUDGET * timeout if budget is None else budget
+        self._tries = TRIES if budget is None else PATIENT_TRIES
+        self._end = time.monotonic() + self._budget
 
     @property
     def bearer(self) -> str:
@@ -86,19 +92,36 @@ class ProviderApi:
         Raises:
             Refused: as above.
         """
-        for number in range(TRIES):
-            answer = self._once(url, what)
+        answer = self._patiently("GET", url, what, None)
+        if answer.status != 200:
+            raise self._refused(answer, what)
+        if answer.json() is None:
+            raise self.problem("WEB PAGE" if answer.html else "NOT JSON", what)
+        return answer
+
+    def send(self, method: str, url: str, what: str, body: Any = None) -> "Answer":
+        """Send a writing request, and return the answer if its status is one of success; the body may be empty.
+
+        Raises:
+            Refused: it is not; `status` is 0 where nobody can tell whether anything was done.
+        """
+        answer = self._patiently(method, url, what, body)
+        if answer.status not in {200, 201, 202, 204}:
+            raise self._refused(answer, what)
+        if answer.html:
+            raise self.problem("WEB PAGE", what)
+        return answer
+
+    def _patiently(self, method: str, url: str, what: str, body: Any) -> "Answer":
+        for number in range(self._tries):
+            answer = self._once(method, url, what, body)
             wait = wait_of(answer.headers)
-            if answer.status not in RETRIED or number == TRIES - 1:
+            if answer.status not in RETRIED or number == self._tries - 1:
                 break
             seconds = _BACKOFF * 2**number if wait is None else wait
             if seconds > min(LONGEST_WAIT, self._remaining()):
                 break
             self._pause(seconds)
-        if answer.status != 200:
-            raise self._refused(answer, what)
-        if answer.json() is None:
-            raise self.problem("WEB PAGE" if answer.html else "NOT JSON", what)
         return answer
 
     def problem(self, cause: int | str, what: str, detail: str = "", **facts: Any) -> Refused:
@@ -116,7 +139,7 @@ class ProviderApi:
             "place": self._place,
             "what": what,
             "detail": detail,
-            "seconds": BUDGET * self._timeout,
+            "seconds": self._budget,
             "said": "",
             "wait": "",
             "status": cause,
@@ -129,13 +152,14 @@ class ProviderApi:
             row.summary.format(**words), row.remedy.format(**words), state=row.state, status=status, subject=subject
         )
 
-    def _once(self, url: str, what: str) -> "Answer":
+    def _once(self, method: str, url: str, what: str, body: Any) -> "Answer":
         remaining = self._remaining()
         if remaining <= 0:
             raise self.problem("TOO SLOW", what)
         headers = {"Authorization": self.bearer, "Accept": "application/json"}
         try:
-            return self._http.request("GET", url, timeout=min(self._timeout, remaining), headers=headers)
+            limit = min(self._timeout, remaining)
+            return self._http.request(method, url, timeout=limit, headers=headers, json=body)
         except ClientError as error:
             raise self.problem("NO ANSWER", what, error.summary) from None
 
