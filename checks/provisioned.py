@@ -67,8 +67,11 @@ class Judgement:
         return Passed(passed, rows)
 
 
-def api_of(ctx: Context, service: "Service") -> "ProviderApi":
+def api_of(ctx: Context, service: "Service", *, budget: float | None = None) -> "ProviderApi":
     """Return the API of a provider, asked with the key of the environment.
+
+    Args:
+        budget: seconds for all questions together; twice the timeout of one unless given.
 
     Raises:
         NotApplicable: there is no key.
@@ -81,7 +84,8 @@ def api_of(ctx: Context, service: "Service") -> "ProviderApi":
         state = "is not set" if key.state == "MISSING" else "is empty"
         raise NotApplicable(f"{service.key} {state}, so {service.name}'s API cannot be asked")
     timeout = ctx.settings.database.timeout
-    return ProviderApi(ctx.http, service, key.value, base=filled(ctx, service.override), timeout=timeout)
+    base = filled(ctx, service.override)
+    return ProviderApi(ctx.http, service, key.value, base=base, timeout=timeout, budget=budget)
 
 
 def filled(ctx: Context, name: str) -> str | None:

@@ -92,6 +92,19 @@ class CommandSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ProvisionSettings:
+    """[provision]: names and places of what `infracheck provision` makes."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+    name: str | None = None  # of new projects; None: the app's, by package.json or folder
+    neon_org: str | None = None  # id; None: the only one that the key belongs to
+    neon_region: str | None = None  # "aws-eu-central-1"; None: Neon's default
+    neon_postgres: int | None = None  # major version; None: Neon's default
+    sentry_team: str | None = None  # slug; None: the only one, or one named like the project
+    timeout: float = 300.0  # seconds for one step
+
+
+@dataclass(frozen=True, slots=True)
 class WaiverSettings:
     """[[waiver]]: one excused finding; a reason and an expiry are required."""
 
@@ -115,4 +128,5 @@ class Settings:
     server: ServerSettings = field(default_factory=ServerSettings)
     command: tuple[CommandSettings, ...] = ()
     flow: tuple[Flow, ...] = ()
+    provision: ProvisionSettings = field(default_factory=ProvisionSettings)
     waiver: tuple[WaiverSettings, ...] = ()

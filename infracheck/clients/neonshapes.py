@@ -23,6 +23,7 @@ class Project:
     region: str
     version: str
     proxy_host: str
+    created: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Operation:
     branch_id: str
     action: str
     status: str
+    id: str = ""
 
 
 def text(found: Mapping[str, Any], key: str) -> str:
@@ -69,7 +71,9 @@ def text(found: Mapping[str, Any], key: str) -> str:
 
 
 def read_project(found: Mapping[str, Any]) -> Project:
-    return Project(*(text(found, key) for key in ("id", "name", "region_id", "pg_version", "proxy_host")))
+    created = found.get("created_at")
+    one, name, region, version, host = (text(found, k) for k in ("id", "name", "region_id", "pg_version", "proxy_host"))
+    return Project(one, name, region, version, host, _time(created) if isinstance(created, str) else None)
 
 
 def read_endpoint(found: Mapping[str, Any]) -> Endpoint:
@@ -105,4 +109,6 @@ def _time(written: str) -> datetime | None:
 
 def read_operation(found: Mapping[str, Any]) -> Operation:
     branch = found.get("branch_id")
-    return Operation(branch if isinstance(branch, str) else "", text(found, "action"), text(found, "status"))
+    return Operation(
+        branch if isinstance(branch, str) else "", text(found, "action"), text(found, "status"), text(found, "id")
+    )

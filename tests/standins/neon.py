@@ -50,6 +50,7 @@ class Project:
     region: str = "aws-us-east-2"
     proxy: str = "c-2.us-east-2.aws.neon.tech"
     operations: list[tuple[str, str, str]] = field(default_factory=list)  # branch id, action, status
+    created: str = NOW
 
 
 class Neon(StandIn):
@@ -175,7 +176,7 @@ class Neon(StandIn):
             "active_time": 0,
             "cpu_used_sec": 0,
             "creation_source": "console",
-            "created_at": NOW,
+            "created_at": project.created,
             "updated_at": NOW,
             "owner_id": owner,
             **({"org_id": project.organization} if project.organization else {}),

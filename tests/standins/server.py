@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -67,6 +68,7 @@ class StandIn:
         self.breaches: list[str] = []
         self._failures: list[tuple[str, Canned, int]] = []
         self._lock = threading.Lock()
+        self.latency = 0.0  # seconds before each answer
 
     def routes(self) -> list[tuple[str, Route]]:
         """Return a pattern of the path and what answers it: called with the groups, then the query."""
@@ -81,6 +83,12 @@ class StandIn:
         if isinstance(answer, int):
             answer = Canned(answer, self.refusal(answer, message))
         self._failures.append((path, answer, times))
+
+    def refused(self, headers: Mapping[str, str]) -> Canned | None:
+        """Return the answer to a key that is not known, None for a good one."""
+        if headers.get("Authorization") == f"Bearer {self.key}":
+            return None
+        return Canned(401, self.refusal(401, "the key is not valid"))
 
     def write(self, method: str, path: str, headers: Mapping[str, str], body: Any) -> Canned:
         """Return the answer to a request that changes something."""
@@ -97,6 +105,8 @@ class StandIn:
         body: bytes = b"",
     ) -> Canned:
         """Return the answer of one request, compared with the description unless a test made it up."""
+        if self.latency:
+            time.sleep(self.latency)
         with self._lock:
             full = path + ("?" + "&".join(f"{name}={value}" for name, value in query.items()) if query else "")
             self.requests.append(full.removeprefix(self.prefix))
@@ -110,12 +120,18 @@ class StandIn:
                 if method == "get":
                     answer = self._own(inner, query, headers)
                 else:
-                    answer = self.write(method, inner, headers, json.loads(body) if body else None)
+                    answer = self._written(method, inner, headers, json.loads(body) if body else None)
                 self._compare(asked, query, answer)
             except Exception as error:  # noqa: BLE001 - fails the test by its text, in whatever thread it happened
                 self.breaches.append(f"{full}: {error!r} {error.__cause__!r}")
                 return Canned(500, self.refusal(500, "the description is breached"))
             return answer
+
+    def _written(self, method: str, path: str, headers: Mapping[str, str], body: Any) -> Canned:
+        try:
+            return self.write(method, path, headers, body)
+        except Refusal as refusal:
+            return Canned(refusal.status, self.refusal(refusal.status, refusal.message))
 
     def _made_up(self, path: str) -> Canned | None:
         for number, (pattern, answer, times) in enumerate(self._failures):
@@ -125,8 +141,8 @@ class StandIn:
         return None
 
     def _own(self, path: str, query: dict[str, str], headers: Mapping[str, str]) -> Canned:
-        if headers.get("Authorization") != f"Bearer {self.key}":
-            return Canned(401, self.refusal(401, "the key is not valid"))
+        if refused := self.refused(headers):
+            return refused
         for pattern, route in self.routes():
             if match := re.fullmatch(pattern, path):
                 try:

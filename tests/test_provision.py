@@ -1,0 +1,88 @@
+"""infracheck provision, from an empty app folder to a green gate."""
+
+import io
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from infracheck.actions import Choices
+from infracheck.clients.embedded_postgres import EmbeddedPostgres
+from infracheck.errors import ExitCode
+from infracheck.project.envwrite import parsed
+from infracheck.provisioning.command import provision
+from tests.standins.neon_making import MakingNeon, making_neon
+
+EXAMPLE = """\
+# Postgres
+DATABASE_URL=
+# openssl rand -base64 32
+SESSION_SECRET=
+CRON_SECRET=change-me
+PORT=3000
+# Optional
+ANALYTICS_ID=
+"""
+
+
+@pytest.fixture
+def neon(postgres: EmbeddedPostgres) -> Iterator[MakingNeon]:
+    number = iter(range(1000))
+    with making_neon(lambda: postgres.create_database(f"made_{id(number)}_{next(number)}")) as standin:
+        yield standin
+
+
+@pytest.fixture
+def new_app(app: Path) -> Path:
+    (app / "package.json").write_text(json.dumps({"name": "@acme/web", "dependencies": {"next": "16.0.0"}}))
+    (app / ".env.local.example").write_text(EXAMPLE)
+    (app / "schema.sql").write_text("create table notes (id int primary key, body text not null);\n")
+    (app / ".gitignore").write_text("node_modules\n")
+    subprocess.run(["git", "init", "-q", str(app)], check=True)
+    return app
+
+
+def run(app: Path, neon: MakingNeon | None = None, *only: str, **options: Any) -> tuple[ExitCode, str]:
+    keys = {"NEON_API_KEY": neon.key, "NEON_API_HOST": neon.url} if neon else {}
+    out = io.StringIO()
+    options = {"yes": True, "choices": Choices(), **options}
+    code = provision(app, only, {**keys, **options.pop("process", {})}, out=out, **options)
+    text = out.getvalue()
+    for secret in keys.values() if neon else ():
+        assert secret == neon.url or secret not in text  # type: ignore[union-attr]
+    return code, text
+
+
+def values(app: Path) -> dict[str, str]:
+    return parsed((app / ".env.local").read_text(), "next")
+
+
+def test_from_an_empty_folder_to_a_database(new_app: Path, neon: MakingNeon) -> None:
+    code, text = run(new_app, neon, "env", "database")
+    assert code == ExitCode.PASS, text
+    found = values(new_app)
+    assert set(found) == {
+        "DATABASE_URL",
+        "DATABASE_URL_UNPOOLED",
+        "SESSION_SECRET",
+        "CRON_SECRET",
+        "PORT",
+        "ANALYTICS_ID",
+    }
+    assert (found["PORT"], found["ANALYTICS_ID"]) == ("3000", "")
+    assert len(found["SESSION_SECRET"]) == 44
+    assert len(found["CRON_SECRET"]) >= 40
+    psycopg.connect(found["DATABASE_URL"]).close()
+    for secret in (found["DATABASE_URL"], found["SESSION_SECRET"], found["CRON_SECRET"]):
+        assert secret not in text
+    assert neon.made == ["project web"]
+    assert ".env*.local" in (new_app / ".gitignore").read_text().splitlines()
+    assert (new_app / ".env.local").stat().st_mode & 0o777 == 0o600
+    again, text = run(new_app, neon, "env", "database")
+    assert again == ExitCode.PASS
+    assert "the plan is empty" in text
+    assert neon.made == ["project web"]
