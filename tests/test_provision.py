@@ -86,3 +86,13 @@ def test_from_an_empty_folder_to_a_database(new_app: Path, neon: MakingNeon) -> 
     assert again == ExitCode.PASS
     assert "the plan is empty" in text
     assert neon.made == ["project web"]
+
+
+def test_the_schema_follows_in_the_same_plan(new_app: Path, neon: MakingNeon) -> None:
+    code, text = run(new_app, neon, "env", "database", "schema")
+    assert code == ExitCode.PASS, text
+    assert text.count("Plan") == 1
+    with psycopg.connect(values(new_app)["DATABASE_URL"]) as database:
+        assert database.execute("select count(*) from notes").fetchone() == (0,)
+    assert "schema.sql:1: create table notes" in text
+    assert "the plan is empty" in run(new_app, neon)[1]

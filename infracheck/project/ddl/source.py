@@ -91,6 +91,14 @@ class Reader:
             yield from self.statements(included, shown, depth + 1)
         yield from _parsed(source, text, position, len(text))
 
+    def text(self, sql: str, name: str) -> Iterator[Statement]:
+        """Yield the statements of a text; `name` stands in their places.
+
+        Raises:
+            ClientError: it is no Postgres SQL.
+        """
+        yield from _parsed(Source.of(name, sql), sql, 0, len(sql))
+
 
 def _included(path: Path, name: str, command: "re.Match[str]", place: Place) -> tuple[Path, str]:
     # An error quotes the line that it is about: a file that is no SQL could hold anything.
