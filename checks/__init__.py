@@ -4,7 +4,7 @@ from typing import Final
 
 from infracheck.model import Check
 
-from . import provision_env, provision_neon, provision_schema  # noqa: F401 - registers what makes its checks true
+from . import provision_env, provision_neon, provision_schema, provision_sentry  # noqa: F401 - registers what makes its checks true
 from .auth import auth_responds
 from .auth_login import auth_otp_login
 from .auth_origin import auth_trusts_origin

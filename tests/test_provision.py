@@ -16,6 +16,7 @@ from infracheck.errors import ExitCode
 from infracheck.project.envwrite import parsed
 from infracheck.provisioning.command import provision
 from tests.standins.neon_making import MakingNeon, making_neon
+from tests.standins.sentry import Project, sentry
 
 EXAMPLE = """\
 # Postgres
@@ -96,3 +97,49 @@ def test_the_schema_follows_in_the_same_plan(new_app: Path, neon: MakingNeon) ->
         assert database.execute("select count(*) from notes").fetchone() == (0,)
     assert "schema.sql:1: create table notes" in text
     assert "the plan is empty" in run(new_app, neon)[1]
+
+
+MAKES = ("org:read", "project:read", "project:write", "team:write")
+
+
+def test_a_sentry_project_is_made_and_written(new_app: Path) -> None:
+    example = "NEXT_PUBLIC_SENTRY_DSN=\nSENTRY_AUTH_TOKEN=\nSENTRY_ORG=acme\nSENTRY_PROJECT=\n"
+    (new_app / ".env.local.example").write_text(example)
+    (new_app / "package.json").write_text('{"name": "web"}')
+    (new_app / "schema.sql").unlink()
+    with sentry(Project(7, "other"), scopes=MAKES) as server:
+        keys = {"SENTRY_AUTH_TOKEN": server.key, "SENTRY_URL": server.url}
+        code, text = run(new_app, None, "env", "sentry", process=keys)
+        found = values(new_app)
+        assert code == ExitCode.PASS, text
+        assert server.made == ["team web", "project web"]
+        assert server.key not in text
+        assert "the plan is empty" in run(new_app, None, "env", "sentry", process=keys)[1]
+        assert server.made == ["team web", "project web"]
+    assert (found["SENTRY_ORG"], found["SENTRY_PROJECT"]) == ("acme", "web")
+    assert found["NEXT_PUBLIC_SENTRY_DSN"].endswith("/101")
+
+
+@pytest.mark.parametrize("scopes", [("org:ci",), ("org:read", "project:read")])
+def test_a_token_that_may_not_is_told_with_the_scopes(new_app: Path, scopes: tuple[str, ...]) -> None:
+    (new_app / ".env.local.example").write_text("SENTRY_DSN=\nSENTRY_AUTH_TOKEN=\nSENTRY_ORG=acme\nSENTRY_PROJECT=\n")
+    with sentry(Project(7, "other"), scopes=scopes) as server:
+        keys = {"SENTRY_AUTH_TOKEN": server.key, "SENTRY_URL": server.url, "SENTRY_ORG": "acme"}
+        code, text = run(new_app, None, "sentry", process=keys)
+        assert server.made == []
+    assert code == ExitCode.FAIL
+    assert f"SENTRY_AUTH_TOKEN may do {', '.join(scopes)}, which is not enough to make a project" in text
+    assert "project:write" in text
+
+
+def test_a_project_of_the_same_name_is_asked_about(new_app: Path) -> None:
+    (new_app / ".env.local.example").write_text("SENTRY_DSN=\nSENTRY_AUTH_TOKEN=\nSENTRY_ORG=acme\nSENTRY_PROJECT=\n")
+    (new_app / "package.json").write_text('{"name": "web"}')
+    with sentry(Project(7, "web"), scopes=MAKES) as server:
+        keys = {"SENTRY_AUTH_TOKEN": server.key, "SENTRY_URL": server.url, "SENTRY_ORG": "acme"}
+        code, text = run(new_app, None, "sentry", process=keys)
+        assert (code, server.made) == (ExitCode.FAIL, [])
+        assert "Sentry has a project acme/web already" in text
+        (new_app / ".env.local").write_text("SENTRY_PROJECT=web\n")
+        code, text = run(new_app, None, "sentry", process=keys)
+        assert values(new_app)["SENTRY_DSN"].endswith("/7")

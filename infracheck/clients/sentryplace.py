@@ -67,8 +67,8 @@ def elsewhere(dsn: str, base: str) -> str | None:
     return mine if mine != (region_of(base) or "us") else None
 
 
-def base_of(configured: str | None, variable: str | None, token: Secret, dsn: "Dsn") -> Base:
-    """Return where to ask: as configured, by SENTRY_URL, by the token, else the server that the DSN names."""
+def base_of(configured: str | None, variable: str | None, token: Secret, dsn: "Dsn | None") -> Base:
+    """Return where to ask: as configured, by SENTRY_URL, by the token, by the DSN, else at sentry.io."""
     if configured:
         return Base(configured, "[sentry] url", "`[sentry] url`")
     if variable:
@@ -76,6 +76,8 @@ def base_of(configured: str | None, variable: str | None, token: Secret, dsn: "D
     claims = claims_of(token.reveal())
     if claims and (said := claims.region_url or claims.url):
         return Base(said, "the token")
+    if dsn is None:
+        return Base(SAAS, "the default")
     if dsn.place.host == "sentry.io" or dsn.place.host.endswith(".sentry.io"):
         region = region_of(dsn.text)
         return Base(f"https://{region}.sentry.io" if region not in {None, "us"} else SAAS, "the DSN")

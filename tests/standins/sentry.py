@@ -56,6 +56,8 @@ class Sentry(StandIn):
         self.takes = 1000
         self.full = Canned(403, {"detail": "event submission rejected with_reason: ProjectId", "causes": []})
         self.renamed: dict[str, str] = {}
+        self.teams: list[str] = []
+        self.made: list[str] = []  # what was created, in order
         self.envelopes: list[bytes] = []
         self.events: dict[str, tuple[Project, dict[str, Any]]] = {}
 
@@ -69,6 +71,7 @@ class Sentry(StandIn):
             ("/api/0/", lambda _: {"version": "0", "auth": self._auth(), "user": None}),
             (ORGANIZATION, self._organization),
             (ORGANIZATION + r"eventids/([^/]+)/", self._where),
+            (ORGANIZATION + "teams/", self._teams),
             (PROJECT, self._project),
             (PROJECT + "keys/", self._keys),
             (PROJECT + "releases/", self._releases),
@@ -95,8 +98,35 @@ class Sentry(StandIn):
                 return Canned(500, self.refusal(500, "the description is breached"))
             return answer
 
+    def write(self, method: str, path: str, headers: Mapping[str, str], body: Any) -> Canned:
+        if refused := self.refused(headers):
+            return refused
+        self._need("project:write", "project:admin", "org:write")
+        if found := re.fullmatch(ORGANIZATION + "teams/", path):
+            self._known(found[1])
+            if body["slug"] in self.teams:
+                raise Refusal(409, "A team with this slug already exists.")
+            self.teams.append(body["slug"])
+            self.made.append(f"team {body['slug']}")
+            return Canned(201, {"id": "3", "slug": body["slug"], "name": body["name"]})
+        if found := re.fullmatch(r"/api/0/teams/([^/]+)/([^/]+)/projects/", path):
+            if found[2] not in self.teams:
+                raise Refusal(404, "The requested resource does not exist")
+            if any(one.slug == body["slug"] for one in self.projects):
+                raise Refusal(409, "A project with this slug already exists.")
+            self.projects.append(Project(100 + len(self.projects), body["slug"], organization=found[1]))
+            self.made.append(f"project {body['slug']}")
+            return Canned(201, {"id": str(self.projects[-1].id), "slug": body["slug"], "name": body["name"]})
+        raise ValueError(f"nobody answers {method} {path}")
+
+    def _teams(self, organization: str, _: dict[str, str]) -> list[dict[str, Any]]:
+        self._need("org:read", "team:read")
+        self._known(organization)
+        more = {"hasAccess": True, "isMember": True}
+        return [{"id": str(number), "slug": one, "name": one, **more} for number, one in enumerate(self.teams)]
+
     def _compare(self, asked: Asked, query: dict[str, str], answer: Canned) -> None:
-        if set(query) - {"per_page"}:
+        if set(query) - {"per_page", "detailed"}:
             raise ValueError(f"unknown parameters: {query}")
         self._check(asked, answer)
 
@@ -155,9 +185,12 @@ class Sentry(StandIn):
         found = self._find(organization, slug)
         more = {"name": "Default", "secret": token_hex(16), "projectId": found.id, "rateLimit": None}
         return [
-            {"id": key, "public": key, "isActive": active, "dsn": {"public": self.dsn()}, **more}
+            {"id": key, "public": key, "isActive": active, "dsn": {"public": self._dsn(found, key)}, **more}
             for key, active in found.keys.items()
         ]
+
+    def _dsn(self, project: Project, key: str) -> str:
+        return f"{self.url.replace('//', f'//{key}@')}/{project.id}"
 
     def _releases(self, organization: str, slug: str, query: dict[str, str]) -> list[dict[str, Any]]:
         self._need("org:ci", "project:read", "project:releases")
@@ -224,6 +257,10 @@ def sentry(*projects: Project, scopes: tuple[str, ...] = WHOLE) -> Iterator[Sent
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             origin = f"http://{self.headers['Host']}"
+            if self.path.startswith("/api/0/"):
+                headers = dict(self.headers.items())
+                self._say(standin.answer(self.path, {}, headers, origin, method="post", body=body))
+                return
             self._say(standin.post(self.path, dict(self.headers.items()), body, origin))
 
         def _say(self, answer: Canned) -> None:
