@@ -299,7 +299,7 @@ def test_the_real_app_passes_as_it_is(notes: Path) -> None:
     assert of(outcome, "warn") == []
     assert outcome.summary.endswith("3 of 3 build variables are filled, the code loads the SDK")
     routes = outcome.findings[-1]
-    assert (routes.subject, routes.state, routes.note) == ("API routes", "REPORTED", "3, by onRequestError")
+    assert (routes.subject, routes.state, routes.note) == ("API routes", "REPORTED", "4, by onRequestError")
     assert routes.where == "instrumentation.ts:12"
 
 
@@ -320,6 +320,7 @@ def in_src(app: Path) -> Path:
 
 def unreported(app: Path) -> Path:
     edit(app, "instrumentation.ts", "export const onRequestError", "const unused")
+    edit(app, "app/api/notes/[id]/route.ts", "Sentry.captureException(error);", "")
     return edit(app, "app/api/notes/route.ts", "Sentry.captureException(error);", "")
 
 
@@ -626,7 +627,7 @@ def test_routes_whose_errors_nobody_reports_fail(notes: Path) -> None:
         "instrumentation.ts": "NO ONREQUESTERROR",
         "app/api/auth/[...all]/route.ts": "UNREPORTED",
     }
-    assert "what 3 API routes throw is reported by nobody" in of(outcome, "fail")[1].note
+    assert "what 4 API routes throw is reported by nobody" in of(outcome, "fail")[1].note
 
 
 @pytest.mark.red("sentry-configured")
