@@ -27,12 +27,13 @@ class Operation:
 
 
 class MakingNeon(Neon):
-    """Makes projects, branches and auth; `urls` gives a branch its database, `auth_base` is where auth really is."""
+    """Makes projects, branches and auth; `urls` gives a branch its database, `start_auth` serves its auth."""
 
-    def __init__(self, urls: Callable[[], str], auth_base: str = "") -> None:
+    def __init__(self, urls: Callable[[], str], start_auth: Callable[[], str] = str) -> None:
         super().__init__([])
         self._urls = urls
-        self.auth_base = auth_base
+        self._start_auth = start_auth
+        self.auth_base = ""
         self.looks = 2  # that an operation takes
         self.ends = "finished"
         self.databases: dict[str, str] = {}  # branch id -> connection string
@@ -106,6 +107,7 @@ class MakingNeon(Neon):
         if branch in self.auth:
             raise Refusal(409, "auth is already enabled on this branch")
         self.auth.add(branch)
+        self.auth_base = self._start_auth()
         self.made.append("auth")
         more = {"pub_client_key": "", "secret_server_key": "", "schema_name": "neon_auth", "table_name": "users_sync"}
         return Canned(201, {**self._auth_shape(), **more})
@@ -174,8 +176,8 @@ class MakingNeon(Neon):
 
 
 @contextmanager
-def making_neon(urls: Callable[[], str], auth_base: str = "") -> Iterator[MakingNeon]:
+def making_neon(urls: Callable[[], str], start_auth: Callable[[], str] = str) -> Iterator[MakingNeon]:
     """Serve a Neon without any project."""
-    standin = MakingNeon(urls, auth_base)
+    standin = MakingNeon(urls, start_auth)
     with served(standin):
         yield standin
