@@ -14,6 +14,9 @@ from infracheck.secret import Secret
 from .auth import auth_responds
 from .auth_target import NEON_NAMES, by_supabase, no_auth
 from .database import database_connects
+from .provision_local import MAKE as LOCAL
+from .provision_local import local_database
+from .provision_supabase import TOKEN, supabase, supabase_ref
 from .provisioned import filled
 from .provisioned_neon import HOSTS
 from .provisioned_neon import PROJECT as PROJECT_ID
@@ -30,8 +33,8 @@ AUTH: Final = "neon-auth"
 CLOCKS: Final = timedelta(minutes=2)  # that Neon's and this machine's may differ
 COST: Final = "counts against the plan of the account; it stays until you delete it in Neon's console"
 NO_WAY: Final = (
-    f"put {KEY} into the environment (Neon's console, API keys) and run again, or put a connection string of your own "
-    "into the env file"
+    f"put {KEY} into the environment (Neon's console, API keys) and run again; `--local` makes one on this machine; or "
+    "put a connection string of your own into the env file"
 )
 
 
@@ -41,6 +44,10 @@ def database(ctx: Context, desk: Desk) -> Iterator[Action | Question]:
     name = ctx.settings.database.url
     if desk.choices.branch:
         yield _branch_action(ctx, desk.choices.branch, desk.choices.expires)
+    elif desk.choices.local and (ctx.env[name].state != "FILLED" or desk.facts(LOCAL).get("begun")):
+        yield local_database(ctx, app_name(ctx))
+    elif supabase_ref(ctx) and filled(ctx, TOKEN):
+        yield from supabase(ctx)
     elif ctx.env[name].state == "FILLED":
         yield Question(
             "database-url",

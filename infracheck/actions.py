@@ -77,6 +77,7 @@ class Desk:
     facts_of: Callable[[str], Mapping[str, Any]] = lambda _: {}
     note_of: Callable[[str, Mapping[str, Any]], None] = lambda _id, _facts: None
     tell: Callable[[str], None] = lambda _: None
+    keep: Callable[[Any], None] = lambda _: None  # what has `close()`, called when provision ends
 
     def facts(self, action: str) -> Mapping[str, Any]:
         """Return what earlier runs noted of an action; never a secret."""

@@ -13,7 +13,7 @@ import typer
 from infracheck import __version__
 from infracheck.cli_env import env_app
 from infracheck.cli_flow import flow_app
-from infracheck.cli_provision import provision
+from infracheck.cli_provision import deprovision, local, provision
 from infracheck.errors import ExitCode, Interrupted, Terminated, UsageError
 
 EPILOG = """Exit codes: 0 the gate is open; 1 a check failed; 2 usage, settings or folder wrong, nothing ran;
@@ -44,7 +44,8 @@ def _version(asked: bool) -> None:
 
 app.add_typer(env_app, name="env")
 app.add_typer(flow_app, name="flow")
-app.command()(provision)
+for command in (provision, deprovision, local):
+    app.command()(command)
 
 
 @app.callback()

@@ -43,3 +43,25 @@ def provision(  # noqa: PLR0917 - one parameter an option
     raise typer.Exit(
         work(folder, only or (), os.environ, choices=choices, yes=yes, dry_run=dry_run, json=json, answers=answers)
     )
+
+
+def deprovision(
+    branch: Annotated[str, typer.Option(metavar="NAME", help="The branch that `provision --branch` made.")],
+    folder: Annotated[Path, typer.Option("--app", help="The app's folder.")] = Path(),
+) -> None:
+    """Remove a branch that `infracheck provision --branch` made, and nothing else; for the end of a CI job."""
+    from infracheck.errors import ClientError, ExitCode
+    from infracheck.provisioning.removal import remove_branch
+
+    try:
+        remove_branch(folder, branch, os.environ, typer.echo)
+    except ClientError as error:
+        typer.echo(f"infracheck: {error.summary}\n  → {error.remedy}", err=True)
+        raise typer.Exit(ExitCode.FAIL) from None
+
+
+def local(folder: Annotated[Path, typer.Argument(help="The app's folder.", show_default="here")] = Path()) -> None:
+    """Serve the PostgreSQL that `infracheck provision --local` made, until Ctrl-C."""
+    from infracheck.localtool import serve
+
+    serve(folder, lambda text: typer.echo(text, err=True))

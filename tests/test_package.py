@@ -24,6 +24,7 @@ ARROWS: dict[str, set[str] | None] = {  # None: everything below
     "provisioning": {
         "actions",
         "catalog",
+        "clients",
         "config",
         "context",
         "errors",
@@ -31,6 +32,7 @@ ARROWS: dict[str, set[str] | None] = {  # None: everything below
         "model",
         "project",
         "runner",
+        "scaffold",
         "secret",
     },
     "gate": None,
@@ -39,6 +41,7 @@ ARROWS: dict[str, set[str] | None] = {  # None: everything below
     "envtool": None,
     "schematool": None,
     "scaffold": None,
+    "localtool": None,
     "flowscaffold": None,
     "outputs": {"errors", "model", "project", "report"},
     "report": {"model", "verdicts", "errors"},

@@ -38,22 +38,16 @@ ATTEMPTS = 3  # to get a port before somebody else does
 LOG_LINES = 15
 OWN_MEMORY = "dynamic_shared_memory_type=mmap"  # files in the data folder instead of /dev/shm
 INITDB = ("-U", "postgres", "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions", "--wal-segsize=1")
-# Speed before safety: the data is worth nothing after the run.
-SETTINGS = (
-    "listen_addresses=127.0.0.1",
-    "unix_socket_directories=",
-    OWN_MEMORY,
-    "fsync=off",
-    "full_page_writes=off",
-    "synchronous_commit=off",
-    "shared_buffers=16MB",
-)
+SETTINGS = ("listen_addresses=127.0.0.1", "unix_socket_directories=", OWN_MEMORY, "shared_buffers=16MB")
+# Speed before safety, where the data is worth nothing after the run.
+FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 
 
 class EmbeddedPostgres:
     """A server that runs between `start` and `stop`, or inside `with`; `folder` keeps its data and can serve again.
 
-    Without a password everyone on this machine is let in. `start` raises ClientError, with the end of the server's log.
+    Without a password everyone on this machine is let in. `durable` data survives a crash of the machine. `start`
+    raises ClientError, with the end of the server's log.
     """
 
     def __init__(
@@ -64,7 +58,9 @@ class EmbeddedPostgres:
         password: str | None = None,
         grace: float = 10.0,
         installation: Installation | None = None,
+        durable: bool = False,
     ) -> None:
+        self._settings = SETTINGS if durable else SETTINGS + FAST
         self._data = folder.absolute() / "data"
         self._wanted_port, self._password, self._grace = port, password, grace
         self._installation = installation
@@ -98,7 +94,7 @@ class EmbeddedPostgres:
             self._create_cluster()
         for attempts_left in reversed(range(ATTEMPTS)):
             self.port = self._wanted_port or free_port()
-            settings = [word for setting in SETTINGS for word in ("-c", setting)]
+            settings = [word for setting in self._settings for word in ("-c", setting)]
             self._server = self._run("postgres", "-D", str(self._data), "-p", str(self.port), *settings)
             try:
                 self._await_ready(self._server)

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 from infracheck.clients.providerapi import ProviderApi, segment
 from infracheck.clients.providercauses import Service
 from infracheck.errors import ClientError
-from infracheck.secret import clean
+from infracheck.secret import Secret, clean
 
 SERVICE: Final = Service(
     name="Supabase",
@@ -70,6 +70,17 @@ class Supabase:
         what = f"the pooler of project {ref}"
         found = self._api.get_json(f"v1/projects/{segment(ref)}/config/database/pooler", what)
         return [self._made(one, what, _pooler) for one in self._listed(found, what)]
+
+    def keys(self, ref: str) -> dict[str, Secret]:
+        """Return the keys of a project's API by kind: publishable, secret, and the old anon and service_role."""
+        what = f"the keys of project {ref}"
+        found = self._api.get_json(f"v1/projects/{segment(ref)}/api-keys", what, reveal="true")
+        keys: dict[str, Secret] = {}
+        for one in self._listed(found, what):
+            kind, name, key = (one.get(part) if isinstance(one, dict) else None for part in ("type", "name", "api_key"))
+            if isinstance(key, str) and key:
+                keys.setdefault(str(name if kind == "legacy" else kind), Secret(key))
+        return keys
 
     def health(self, ref: str) -> Health | None:
         """Return the health of the database, None where Supabase does not tell of it."""

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final
 
-from infracheck.actions import Choices
+from infracheck.actions import Action, Choices
 from infracheck.catalog import catalog, named, select
 from infracheck.config import load
 from infracheck.context import Context
 from infracheck.errors import ExitCode, UsageError
 from infracheck.evidence import Evidence
 from infracheck.model import Check
-from infracheck.project.detect import detect
+from infracheck.project.detect import Project, detect
 from infracheck.provisioning.engine import Outcome, Provisioner
 from infracheck.provisioning.journal import Journal
 from infracheck.provisioning.screen import Screen, as_json, outcome_lines, plan_lines
@@ -55,11 +55,22 @@ def provision(
     journal = Journal(Evidence(project.root).kept())
     screen = Screen(notes, yes=yes, read=answers, dry_run=dry_run)
     screen.say(f"asking {len(checks)} checks what is missing in {os.path.relpath(project.root)}")
-    outcome = Provisioner(checks, fresh, journal, choices).run(screen)
+    extra = _workflow(project) if choices.ci else ()
+    outcome = Provisioner(checks, fresh, journal, choices, extra).run(screen)
     _conclude(outcome, screen, dry_run=dry_run)
     if json:
         out.write(as_json(outcome) + "\n")
     return _exit_code(outcome)
+
+
+def _workflow(project: Project) -> tuple[Action, ...]:
+    """Return the action that writes the job `deploy-check`, none where it is there already."""
+    from infracheck.scaffold import WORKFLOW_FILE, write_workflow
+
+    if (project.repository / WORKFLOW_FILE).exists():
+        return ()
+    summary = "write the CI job deploy-check, and list the repository secrets to set"
+    return (Action("ci-workflow", summary, lambda _, __: write_workflow(project.root, overwrite=False), WORKFLOW_FILE),)
 
 
 def _checks(only: Sequence[str]) -> tuple[Check, ...]:

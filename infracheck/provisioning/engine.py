@@ -1,8 +1,9 @@
 """Plans, has the plan agreed to, applies it step by step, and asks the same checks again, round after round."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from infracheck.actions import Action, Choices, Desk, Question
 from infracheck.context import Context
@@ -79,12 +80,20 @@ class Watcher(Protocol):
 class Provisioner:
     """One run of `provision`.
 
-    `open_context` makes a fresh Context: after each step the env file is another one.
+    `open_context` makes a fresh Context: after each step the env file is another one. `extra` are actions that no check
+    asks for.
     """
 
     def __init__(
-        self, checks: Sequence[Check], open_context: Callable[[], Context], journal: Journal, choices: Choices
+        self,
+        checks: Sequence[Check],
+        open_context: Callable[[], Context],
+        journal: Journal,
+        choices: Choices,
+        extra: Sequence[Action] = (),
     ) -> None:
+        self._extra = extra
+        self._kept = ExitStack()
         self._checks = checks
         self._open = open_context
         self._journal = journal
@@ -96,7 +105,7 @@ class Provisioner:
             results = [
                 e.result for e in run(self._checks, ctx, waivers=ctx.waivers.in_force) if isinstance(e, Finished)
             ]
-            actions: dict[str, Action] = {}
+            actions: dict[str, Action] = {one.id: one for one in self._extra if one.id not in done}
             questions: dict[str, Question] = {}
             obstacles: list[Obstacle] = []
             for result in results:
@@ -114,6 +123,10 @@ class Provisioner:
 
     def run(self, watcher: Watcher) -> Outcome:
         """Plan, ask, apply and ask again, until nothing is left to do."""
+        with self._kept:
+            return self._rounds(watcher)
+
+    def _rounds(self, watcher: Watcher) -> Outcome:
         plan = self.plan()
         outcome = Outcome(plan, plan)
         agreed: set[str] = set()
@@ -155,12 +168,16 @@ class Provisioner:
             except InfracheckError as error:
                 return Step(action, failed=ctx.scrub(str(error)), remedy="see the checks below")
 
+    def _keep(self, resource: Any) -> None:
+        self._kept.callback(resource.close)
+
     def _desk(self, ctx: Context) -> Desk:
         return Desk(
             self._choices,
             self._journal.facts,
             lambda action, facts: self._journal.write(action, "noted", facts),
             ctx.tell,
+            self._keep,
         )
 
 
