@@ -34,11 +34,11 @@ def server_boots(ctx: Context) -> Verdict:
     """
     server: DevServer = ctx.begun(server_boots)
     boot = server.boot
-    findings = tuple(_finding(row) for row in boot.rows)
+    findings = (*map(_finding, boot.rows), *_whole_log(ctx, server))
     if not boot.ok:
         return Failed(boot.summary, boot.remedy, findings, reproduce=server.command)
     if server.exit_code is not None:
-        return _ended(server, "it answered, and then ended", server.exit_code)
+        return _ended(ctx, server, "it answered, and then ended", server.exit_code)
     return Passed(boot.summary, findings)
 
 
@@ -72,7 +72,7 @@ def server_stops(ctx: Context) -> Verdict:
         names = ", ".join(f"{finding.subject} {finding.state}" for finding in left)
         return Failed(f"something is left of the dev server: {names}", _remedy(left), left)
     if up and code is not None:
-        return _ended(server, "it ended by itself before it was stopped", code)
+        return _ended(ctx, server, "it ended by itself before it was stopped", code)
     summary = f"stopped in {stopped.seconds:.1f} s: port {server.port} is free, no process is left"
     return Passed(summary, (*_killed(stopped), *_restored(server)))
 
@@ -81,12 +81,18 @@ def _finding(row: "Row") -> Finding:
     return Finding(row.label, row.state, row.note, row.where, row.level)
 
 
-def _ended(server: "DevServer", what: str, code: int) -> Failed:
+def _whole_log(ctx: Context, server: "DevServer") -> tuple[Finding, ...]:
+    path = server.log_file
+    return (Finding("log", "FILE", "its whole output", ctx.evidence.shown(path), "info"),) if path else ()
+
+
+def _ended(ctx: Context, server: "DevServer", what: str, code: int) -> Failed:
     lines = server.tail(LAST_LINES)
+    last = (Finding("log", "LAST LINE", line, level="info") for line in lines)
     return Failed(
         f"{what}, with exit code {code}",
         f"run `{server.command}`, use the app, and correct what ends it; the last lines of its log are below",
-        (Finding(server.command, f"EXIT {code}"), *(Finding("log", "LAST LINE", line, level="info") for line in lines)),
+        (Finding(server.command, f"EXIT {code}"), *last, *_whole_log(ctx, server)),
         reproduce=server.command,
     )
 

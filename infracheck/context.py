@@ -226,8 +226,10 @@ class Context:
 
         def start() -> "DevServer":
             from infracheck.clients.devserver import start
+            from infracheck.clients.logfile import LogFile
 
-            return start(self.project, self.settings.server, self.env, tell=self.tell)
+            file = LogFile(lambda: self.evidence.file("server.log"), self.scrub)
+            return start(self.project, self.settings.server, self.env, tell=self.tell, file=file)
 
         return self._resources.get("server", start)
 

@@ -17,6 +17,8 @@ from typing import Final, Literal
 from infracheck.clients.devcauses import last_words
 
 KEPT_LINES: Final = 2000
+QUIET: Final = 0.1  # seconds without a line, after which a log is taken to be read
+SETTLE: Final = 0.5  # seconds at most to wait for that
 MORE_LINES: Final = 40  # of one message; a stack goes deeper, but says nothing new there
 
 _MARK = re.compile(r"\s*(?:⨯|✘)\s+(?P<text>.*)")
@@ -86,6 +88,7 @@ class DevLog:
         self._root, self._repository = root, repository
         self._lock = threading.Lock()
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self._count = 0  # lines that ever came
         self.last_at = time.monotonic()  # when the last line came
         self.error_at: float | None = None  # when the first error came
         self.hopeless_at: float | None = None  # from when on it is known that it will not come up
@@ -96,6 +99,7 @@ class DevLog:
         """Take the next line, without colours."""
         with self._lock:
             self._lines.append(line)
+            self._count += 1
             self.last_at = time.monotonic()
             if self.error_at is None and _head(line):
                 self.error_at = self.last_at
@@ -108,17 +112,28 @@ class DevLog:
         if self.port is None and (announced := _ANNOUNCED.search(line)):
             self.port = int(announced["port"])
 
-    def lines(self) -> list[str]:
+    @property
+    def mark(self) -> int:
+        """Name this moment: `lines(since=mark)` are those that came after it."""
         with self._lock:
-            return list(self._lines)
+            return self._count
 
-    def tail(self, count: int) -> tuple[str, ...]:
+    def settled(self, asked: float) -> bool:
+        """Tell whether the log has finished what it says about something that happened at `asked`."""
+        return time.monotonic() >= min(asked + SETTLE, max(self.last_at, asked) + QUIET)
+
+    def lines(self, since: int = 0) -> list[str]:
+        with self._lock:
+            newer = self._count - since
+            return list(self._lines)[-newer:] if newer > 0 else []
+
+    def tail(self, count: int, since: int = 0) -> tuple[str, ...]:
         """Return the last lines that say something."""
-        return tuple([line for line in self.lines() if line.strip() and not _is_noise(line)][-count:])
+        return tuple([line for line in self.lines(since) if line.strip() and not _is_noise(line)][-count:])
 
-    def entries(self) -> list[Entry]:
+    def entries(self, since: int = 0) -> list[Entry]:
         """Return the errors and warnings, each once, in the order in which they came first."""
-        found = (_entry(head, more, self.locate) for head, more in _messages(self.lines()))
+        found = (_entry(head, more, self.locate) for head, more in _messages(self.lines(since)))
         return list(dict.fromkeys(found))
 
     def errors(self) -> list[Entry]:

@@ -6,16 +6,20 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Final
 
+from infracheck.clients.devanswer import log_rows
 from infracheck.clients.devboot import Boot, Refused, Row
 from infracheck.clients.devfiles import Remembered, Restored
-from infracheck.clients.devlog import DevLog
+from infracheck.clients.devlog import KEPT_LINES, DevLog
 from infracheck.clients.devplan import Plan, child_env, command_of, plan_of, port_of
 from infracheck.clients.devrefusal import refusal
-from infracheck.clients.devwatch import Watch
+from infracheck.clients.devwatch import PAUSE, Watch
 from infracheck.clients.http import Http
 from infracheck.clients.process import NotStarted, Stopped, Supervised
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from infracheck.clients.logfile import LogFile
     from infracheck.project.detect import Project
     from infracheck.project.envfile import Environment
     from infracheck.settings import ServerSettings
@@ -27,9 +31,18 @@ MARGIN: Final = 30.0  # seconds beyond the timeout, after which the watch itself
 
 
 def start(
-    project: "Project", settings: "ServerSettings", env: "Environment", *, tell: Callable[[str], None]
+    project: "Project",
+    settings: "ServerSettings",
+    env: "Environment",
+    *,
+    tell: Callable[[str], None],
+    file: "LogFile | None" = None,
 ) -> "DevServer":
-    """Start the dev server and return at once; how that goes is told by `boot`, also when it cannot even be started."""
+    """Start the dev server and return at once; how that goes is told by `boot`, also when it cannot even be started.
+
+    Args:
+        file: takes its whole output.
+    """
     plan = plan_of(project, settings, env)
     own_env = child_env(project, env, plan.port)
     if not (settings.command or project.dev_script):
@@ -38,7 +51,7 @@ def start(
     if refused := refusal(project, plan, own_env):
         return DevServer(plan, tell, refused)
     try:
-        return DevServer(plan, tell, _Running(project, plan, own_env))
+        return DevServer(plan, tell, _Running(project, plan, own_env, file))
     except NotStarted as error:
         return DevServer(plan, tell, Refused(error.summary, error.remedy))
 
@@ -46,18 +59,26 @@ def start(
 class _Running:
     """The process with all that belongs to it."""
 
-    def __init__(self, project: "Project", plan: Plan, env: dict[str, str]) -> None:
+    def __init__(self, project: "Project", plan: Plan, env: dict[str, str], file: "LogFile | None") -> None:
+        self.file = file
         self.log = DevLog(project.root, project.repository)
         self.http = Http()
         self.remembered = Remembered(project.root)
         began = time.monotonic()
-        self.child = Supervised(plan.command, cwd=project.root, env=env, on_line=self.log.add)
+        self.child = Supervised(plan.command, cwd=project.root, env=env, on_line=self._hear)
         self.watch = Watch(plan, root=project.root, child=self.child, log=self.log, http=self.http, began=began)
+
+    def _hear(self, line: str) -> None:
+        self.log.add(line)
+        if self.file:
+            self.file.add(line)
 
     def stop(self) -> tuple[Stopped, Restored]:
         self.watch.ending.set()
         self.http.close()
         stopped = self.child.stop()
+        if self.file:
+            self.file.close()
         return stopped, self.remembered.restore("\n".join(self.log.lines()))
 
 
@@ -72,8 +93,7 @@ class DevServer:
         self._stopped: Stopped | None = None
         self.restored = Restored()  # the files that were put back by `stop`
         if isinstance(what, Refused):
-            url = f"http://localhost:{plan.port}"
-            self._booted.set_result(Boot(False, url, what.summary, what.remedy, what.rows))
+            self._booted.set_result(Boot(False, self.url, what.summary, what.remedy, what.rows))
         else:
             threading.Thread(target=self._follow, args=(what,), name="dev server boot", daemon=True).start()
 
@@ -85,6 +105,11 @@ class DevServer:
     @property
     def port(self) -> int:
         return self._running.watch.plan.port if self._running else self._plan.port
+
+    @property
+    def url(self) -> str:
+        """Where it is, without a path: `http://localhost:3000`."""
+        return f"http://localhost:{self.port}"
 
     @property
     def command(self) -> str:
@@ -113,6 +138,30 @@ class DevServer:
     def tail(self, count: int) -> tuple[str, ...]:
         """Return the last lines of the log that say something."""
         return self._running.log.tail(count) if self._running else ()
+
+    @property
+    def log_file(self) -> "Path | None":
+        """The file that holds all it has printed; None where there is none."""
+        return self._running.file.path if self._running and self._running.file else None
+
+    def mark(self) -> int:
+        """Name this moment of the log, for `since` and `problems`."""
+        return self._running.log.mark if self._running else 0
+
+    def since(self, mark: int) -> tuple[str, ...]:
+        """Return the lines that came after a moment and say something; waits until the log is quiet (0.5 s at most)."""
+        return self._settled().tail(KEPT_LINES, mark) if self._running else ()
+
+    def problems(self, mark: int) -> tuple[Row, ...]:
+        """Return the errors (level fail) and warnings that came after a moment; waits as `since` does."""
+        return log_rows(self._settled(), since=mark) if self._running else ()
+
+    def _settled(self) -> DevLog:
+        assert self._running
+        asked = time.monotonic()
+        while not self._running.log.settled(asked):
+            time.sleep(PAUSE)
+        return self._running.log
 
     def stop(self) -> Stopped:
         """End the whole process tree, put rewritten files back and return how it ended; safe to call again."""

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 PAUSE: Final = 0.02  # seconds between two looks; a look costs 0.1 ms
 AFTER_ERROR: Final = 20.0  # seconds that the page still gets once an error was logged: it is red either way
-QUIET: Final = 0.1  # seconds without a line, after which a log is taken to be read
-SETTLE: Final = 0.5  # seconds at most to wait for that
 RETRY: Final = 0.25
 OTHER_PORT: Final = 3.0  # seconds that the expected port gets once the log named another one
 REQUESTS: Final = 4  # that may fail in a row although something listens
@@ -188,7 +186,7 @@ class Watch:
     def _settle(self) -> None:
         """Let the log finish what it says about the answer."""
         answered = time.monotonic()
-        while time.monotonic() < min(answered + SETTLE, max(self._log.last_at, answered) + QUIET):
+        while not self._log.settled(answered):
             self._pause(PAUSE)
 
     def _same_server(self, answer: "Answer") -> str | None:

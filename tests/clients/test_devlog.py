@@ -281,3 +281,18 @@ def test_every_row_of_the_table_has_a_way_out() -> None:
 )
 def test_what_means_that_it_will_not_come_up(line: str, seconds: float | None) -> None:
     assert last_words(line) == seconds
+
+
+def test_what_came_after_a_moment_can_be_told_from_what_was_before(root: Path) -> None:
+    log = read(root, "⨯ Error: before\n\n GET / 500 in 3ms\n")
+    mark = log.mark
+    assert (log.lines(mark), log.entries(mark)) == ([], [])
+    log.add(" GET /api 200 in 3ms")
+    log.add("⨯ Error: after")
+    assert log.lines(mark) == [" GET /api 200 in 3ms", "⨯ Error: after"]
+    assert [entry.text for entry in log.entries(mark)] == ["after"]
+    assert [entry.text for entry in log.entries()] == ["before", "after"]
+    for number in range(3000):
+        log.add(f"line {number}")
+    assert len(log.lines(mark)) == 2000, "what is kept is bounded"
+    assert log.lines(log.mark - 2) == ["line 2998", "line 2999"]

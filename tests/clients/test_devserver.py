@@ -229,6 +229,25 @@ def test_its_verdict_comes_as_soon_as_it_is_known(small: Small) -> None:
     assert time.monotonic() - float((small.folder / "at").read_text()) < 1.5
 
 
+def test_the_log_of_a_moment_is_told_apart(small: Small) -> None:
+    """What later checks quote: the lines that a request of theirs caused, and no others."""
+    answer = """
+        if self.path == "/": say("hello"); self.send(200)
+        else: self.send(500); time.sleep(0.05); say("⨯ Error: boom\\n    at GET (server.py:3:9)")
+        """
+    server = small(answer)
+    assert server.boot.ok
+    assert server.url == server.boot.url == f"http://localhost:{small.port}"
+    mark = server.mark()
+    assert (server.since(mark), server.problems(mark)) == ((), ())
+    assert small.ctx.http.request("GET", f"{server.url}/api", timeout=20).status == 500
+    assert server.since(mark) == ("⨯ Error: boom", "    at GET (server.py:3:9)")
+    [row] = server.problems(mark)
+    assert (row.label, row.state, row.where, row.level) == ("boom", "ERROR", "server.py:3", "fail")
+    assert server.problems(server.mark()) == ()
+    assert "hello" in server.since(0)
+
+
 # -- the end
 
 
