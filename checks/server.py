@@ -4,13 +4,15 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from infracheck.context import Context
-from infracheck.model import Failed, Finding, Passed, Skipped, Verdict, check
+from infracheck.model import Failed, Finding, Passed, Skipped, Undecided, Verdict, check
 
 from .database_usable import database_usable
 from .schema import schema_tables
 
 if TYPE_CHECKING:
-    from infracheck.clients.devserver import DevServer, Row
+    from infracheck.clients.appserver import AppServer
+    from infracheck.clients.devboot import Row
+    from infracheck.clients.devserver import DevServer
     from infracheck.clients.process import Stopped
 
 FREE_SECONDS: Final = 2.0  # a port is free as soon as its last holder is gone
@@ -19,7 +21,7 @@ LAST_LINES: Final = 6
 
 def no_server(ctx: Context) -> str | None:
     """Return why there is no dev server to start, from the files alone."""
-    if ctx.settings.server.command or ctx.project.dev_script:
+    if ctx.settings.server.command or ctx.project.dev_script or ctx.against:
         return None
     return "package.json has no dev script, and [server] command is not set"
 
@@ -30,11 +32,14 @@ def server_boots(ctx: Context) -> Verdict:
 
     What does not boot cannot be deployed, and "Ready" in the log proves nothing: Next.js prints it before it loads
     its settings. So the server is started as a developer starts it, on the app's own port, and has to answer a page
-    itself; an error that it logs on the way counts, too, because users meet it later.
+    itself; an error that it logs on the way counts, too, because users meet it later. With `--against` nothing is
+    started, and the deployment has to answer well.
     """
-    server: DevServer = ctx.begun(server_boots)
+    server: AppServer = ctx.begun(server_boots)
     boot = server.boot
     findings = (*map(_finding, boot.rows), *_whole_log(ctx, server))
+    if boot.unclear:
+        return Undecided(boot.summary, boot.remedy, findings)
     if not boot.ok:
         return Failed(boot.summary, boot.remedy, findings, reproduce=server.command)
     if server.exit_code is not None:
@@ -43,8 +48,11 @@ def server_boots(ctx: Context) -> Verdict:
 
 
 @server_boots.head_start(after=[])
-def boot(ctx: Context) -> "DevServer":
+def boot(ctx: Context) -> "AppServer":
     """Start it while other checks run, but not before the schema was read: apps change their database at boot."""
+    if ctx.against:
+        _ = ctx.server.boot  # nothing starts there: it is asked at once
+        return ctx.server
     ctx.settle(schema_tables)
     ctx.settle(database_usable)
     return ctx.server
@@ -59,6 +67,8 @@ def server_stops(ctx: Context) -> Verdict:
     """
     from infracheck.clients.devserver import DevServer
 
+    if ctx.against:
+        return Skipped(f"nothing was started: {ctx.against} was judged (--against)")
     server = ctx.opened("server")
     if not isinstance(server, DevServer):
         return Skipped("the gate started no dev server")
@@ -81,12 +91,12 @@ def _finding(row: "Row") -> Finding:
     return Finding(row.label, row.state, row.note, row.where, row.level)
 
 
-def _whole_log(ctx: Context, server: "DevServer") -> tuple[Finding, ...]:
+def _whole_log(ctx: Context, server: "AppServer") -> tuple[Finding, ...]:
     path = server.log_file
     return (Finding("log", "FILE", "its whole output", ctx.evidence.shown(path), "info"),) if path else ()
 
 
-def _ended(ctx: Context, server: "DevServer", what: str, code: int) -> Failed:
+def _ended(ctx: Context, server: "AppServer", what: str, code: int) -> Failed:
     lines = server.tail(LAST_LINES)
     last = (Finding("log", "LAST LINE", line, level="info") for line in lines)
     return Failed(

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from infracheck import __version__
 from infracheck.catalog import catalog, named, select
+from infracheck.clients.deployment import base_of
 from infracheck.config import Loaded, load
 from infracheck.context import Context
 from infracheck.errors import ClientError, ExitCode, Interrupted, UsageError
@@ -42,6 +43,7 @@ class Question:
     stage: Stage = "execute-plan"
     strict: bool = False
     base: str | None = None  # the revision to compare this branch with
+    against: str | None = None  # the URL of a deployment to judge in the place of a dev server
 
 
 class Gate:
@@ -53,6 +55,7 @@ class Gate:
 
     def __init__(self, question: Question, process: Mapping[str, str]) -> None:
         self._start = perf_counter()
+        against = base_of(question.against) if question.against is not None else None
         self.question = question
         self.project: Project = detect(question.folder)
         self.loaded: Loaded = load(self.project.root)
@@ -68,6 +71,7 @@ class Gate:
             waivers=self.loaded.waivers,
             base=question.base,
             known=frozenset(one.id for one in every),
+            against=against,
         )
         self._listener: Listener | None = None
         _require_files(self.context)

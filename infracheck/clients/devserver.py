@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Final
 
+from infracheck.clients.appserver import AppServer
 from infracheck.clients.devanswer import log_rows
 from infracheck.clients.devboot import Boot, Refused, Row
 from infracheck.clients.devfiles import Remembered, Restored
@@ -82,7 +83,7 @@ class _Running:
         return stopped, self.remembered.restore("\n".join(self.log.lines()))
 
 
-class DevServer:
+class DevServer(AppServer):
     """A dev server that was started, or the reason why it was not. Every method works from any thread."""
 
     def __init__(self, plan: Plan, tell: Callable[[str], None], what: _Running | Refused) -> None:
@@ -91,7 +92,6 @@ class DevServer:
         self._booted: Future[Boot] = Future()
         self._stopping = threading.Lock()
         self._stopped: Stopped | None = None
-        self.restored = Restored()  # the files that were put back by `stop`
         if isinstance(what, Refused):
             self._booted.set_result(Boot(False, self.url, what.summary, what.remedy, what.rows))
         else:
@@ -99,7 +99,6 @@ class DevServer:
 
     @property
     def started(self) -> bool:
-        """Tell whether a process was started at all."""
         return self._running is not None
 
     @property
@@ -108,17 +107,14 @@ class DevServer:
 
     @property
     def url(self) -> str:
-        """Where it is, without a path: `http://localhost:3000`."""
         return f"http://localhost:{self.port}"
 
     @property
     def command(self) -> str:
-        """The command as a developer types it: `npm run dev`."""
         return self._plan.shown
 
     @property
     def boot(self) -> Boot:
-        """How the boot went; waits until that is known, and says meanwhile what it waits for."""
         until, told = time.monotonic() + self._plan.timeout + MARGIN, ""
         while not self._booted.done() and self._running and time.monotonic() < until:
             if told != self._running.watch.progress:
@@ -132,28 +128,22 @@ class DevServer:
 
     @property
     def exit_code(self) -> int | None:
-        """The exit code if the server has ended, by itself or not; None while it runs."""
         return self._running.child.poll() if self._running else None
 
     def tail(self, count: int) -> tuple[str, ...]:
-        """Return the last lines of the log that say something."""
         return self._running.log.tail(count) if self._running else ()
 
     @property
     def log_file(self) -> "Path | None":
-        """The file that holds all it has printed; None where there is none."""
         return self._running.file.path if self._running and self._running.file else None
 
     def mark(self) -> int:
-        """Name this moment of the log, for `since` and `problems`."""
         return self._running.log.mark if self._running else 0
 
     def since(self, mark: int) -> tuple[str, ...]:
-        """Return the lines that came after a moment and say something; waits until the log is quiet (0.5 s at most)."""
         return self._settled().tail(KEPT_LINES, mark) if self._running else ()
 
     def problems(self, mark: int) -> tuple[Row, ...]:
-        """Return the errors (level fail) and warnings that came after a moment; waits as `since` does."""
         return log_rows(self._settled(), since=mark) if self._running else ()
 
     def _settled(self) -> DevLog:
@@ -164,16 +154,12 @@ class DevServer:
         return self._running.log
 
     def stop(self) -> Stopped:
-        """End the whole process tree, put rewritten files back and return how it ended; safe to call again."""
         with self._stopping:
             if self._stopped is None:
                 self._stopped, self.restored = (
                     self._running.stop() if self._running else (Stopped(0, (), (), 0.0), Restored())
                 )
             return self._stopped
-
-    def close(self) -> None:
-        self.stop()
 
     def _follow(self, running: _Running) -> None:
         try:

@@ -13,8 +13,9 @@ import psutil
 import pytest
 
 from infracheck.clients import ports
+from infracheck.clients.appserver import AppServer
 from infracheck.clients.devplan import child_env
-from infracheck.clients.devserver import DevServer, command_of, port_of
+from infracheck.clients.devserver import command_of, port_of
 from infracheck.context import Context
 from infracheck.settings import AppSettings, ServerSettings, Settings
 from tests.clients.processes import eventually, marked
@@ -40,7 +41,7 @@ class Small:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def __call__(self, answer: str = GOOD, before: str = "", **settings: object) -> DevServer:
+    def __call__(self, answer: str = GOOD, before: str = "", **settings: object) -> AppServer:
         small_app(self.folder, answer=answer, before=before)
         chosen = ServerSettings(**{"command": PYTHON, "timeout": 60, **settings})  # type: ignore[arg-type]
         self.port = chosen.port if isinstance(chosen.port, int) else free_port()
@@ -317,7 +318,7 @@ class NextDev:
         self.changed[path] = path.read_text() if path.exists() else None
         path.write_text(text)
 
-    def start(self) -> DevServer:
+    def start(self) -> AppServer:
         self.ctx = make_context(self.folder, process=environment())
         return self.ctx.server
 
