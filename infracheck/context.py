@@ -249,7 +249,7 @@ class Context:
             if self.against:
                 return deployment(self.against, self.settings.server, tell=self.tell)
             file = LogFile(lambda: self.evidence.file("server.log"), self.scrub)
-            return start(self.project, self.settings.server, self.env, tell=self.tell, file=file)
+            return start(self.project, self.settings.server, self.env, tell=self.tell, file=file, place=self.place)
 
         return self._resources.get("server", start)
 

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from infracheck.clients.appserver import AppServer
@@ -11,15 +12,18 @@ from infracheck.clients.devanswer import log_rows
 from infracheck.clients.devboot import Boot, Refused, Row
 from infracheck.clients.devfiles import Remembered, Restored
 from infracheck.clients.devlog import KEPT_LINES, DevLog
-from infracheck.clients.devplan import Plan, child_env, command_of, plan_of, port_of
+from infracheck.clients.devplace import place_of_app
+from infracheck.clients.devplan import Plan, child_env, command_of, moved_plan, plan_of, port_of
 from infracheck.clients.devrefusal import refusal
 from infracheck.clients.devwatch import PAUSE, Watch
 from infracheck.clients.http import Http
 from infracheck.clients.process import NotStarted, Stopped, Supervised
+from infracheck.errors import ClientError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from infracheck.clients.devplace import AppPlace
     from infracheck.clients.logfile import LogFile
     from infracheck.project.detect import Project
     from infracheck.project.envfile import Environment
@@ -38,14 +42,22 @@ def start(
     *,
     tell: Callable[[str], None],
     file: "LogFile | None" = None,
+    place: "AppPlace | None" = None,
 ) -> "DevServer":
     """Start the dev server and return at once; how that goes is told by `boot`, also when it cannot even be started.
 
     Args:
         file: takes its whole output.
+        place: where it has to listen, if that was decided already.
     """
-    plan = plan_of(project, settings, env)
-    own_env = child_env(project, env, plan.port)
+    place = place or place_of_app(project, settings, env)
+    changes = place.changes(env)
+    plan = plan_of(project, replace(settings, port=None) if place.free else settings, env)
+    try:
+        plan = moved_plan(plan, project, settings, place.free, changes) if place.free else plan
+    except ClientError as error:
+        return DevServer(plan, tell, Refused(error.summary, error.remedy))
+    own_env = child_env(project, env, plan.port, changes)
     if not (settings.command or project.dev_script):
         remedy = 'add "dev" to the scripts of package.json, or set [server] command in infracheck.toml'
         return DevServer(plan, tell, Refused("there is no dev script in package.json", remedy))

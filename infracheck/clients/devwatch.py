@@ -55,7 +55,7 @@ class Watch:
         self._root, self._child, self._log, self._http = root, child, log, http
         self._began, self._deadline = began, began + plan.timeout
         self._gate = f"nothing listens on port {plan.port}"
-        self._rows: list[Row] = []
+        self._rows: list[Row] = [*plan.remarks]
 
     @property
     def url(self) -> str:

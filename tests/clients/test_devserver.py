@@ -316,10 +316,12 @@ class NextDev:
     def change(self, name: str, text: str) -> None:
         path = self.folder / name
         self.changed[path] = path.read_text() if path.exists() else None
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text)
 
-    def start(self) -> AppServer:
-        self.ctx = make_context(self.folder, process=environment())
+    def start(self, **settings: object) -> AppServer:
+        chosen = Settings(server=ServerSettings(**settings))  # type: ignore[arg-type]
+        self.ctx = make_context(self.folder, process=environment(), settings=chosen)
         return self.ctx.server
 
 
@@ -367,6 +369,20 @@ def test_next_with_a_config_that_throws(next_dev: NextDev) -> None:
     boot = next_dev.start().boot
     assert boot.summary.endswith(": next.config.ts cannot be loaded: config boom")
     assert (boot.rows[0].label, boot.rows[0].note) == ("Failed to load next.config.ts", "config boom")
+
+
+def test_next_on_a_free_port_although_its_script_names_one(next_dev: NextDev) -> None:
+    package = json.loads((next_dev.folder / "package.json").read_text())
+    package["scripts"]["dev"] = "next dev -p 3000"
+    next_dev.change("package.json", json.dumps(package))
+    next_dev.change(".env", "NEXT_PUBLIC_APP_URL=http://localhost:3000\n")
+    next_dev.change("app/where/route.ts", "export const GET = () => new Response(process.env.NEXT_PUBLIC_APP_URL);\n")
+    server = next_dev.start(port="auto", ready="/where")
+    assert server.boot.ok, server.boot
+    place = next_dev.ctx.place
+    assert server.port == place.free != 3000
+    assert server.command == f"npm run dev -- -p {place.free}"
+    assert next_dev.ctx.http.request("GET", f"{server.url}/where", timeout=30).text == place.url
 
 
 def test_next_running_already_in_the_same_folder(next_dev: NextDev) -> None:
