@@ -12,6 +12,7 @@ from .schema import schema_tables
 if TYPE_CHECKING:
     from infracheck.clients.appserver import AppServer
     from infracheck.clients.devboot import Row
+    from infracheck.clients.devreuse import ReusedServer
     from infracheck.clients.devserver import DevServer
     from infracheck.clients.process import Stopped
 
@@ -50,8 +51,8 @@ def server_boots(ctx: Context) -> Verdict:
 @server_boots.head_start(after=[])
 def boot(ctx: Context) -> "AppServer":
     """Start it while other checks run, but not before the schema was read: apps change their database at boot."""
-    if ctx.against:
-        _ = ctx.server.boot  # nothing starts there: it is asked at once
+    if ctx.against or ctx.place.running:
+        _ = ctx.server.boot  # nothing is started: it is asked at once
         return ctx.server
     ctx.settle(schema_tables)
     ctx.settle(database_usable)
@@ -63,13 +64,16 @@ def server_stops(ctx: Context) -> Verdict:
     """What the gate started is stopped: its port free, no process left, its rewritten files restored.
 
     A server that stays behind holds the port, and the next run would judge yesterday's code. Frameworks also rewrite
-    files while they run; the working tree must be after the gate what it was before.
+    files while they run; the working tree must be after the gate what it was before. A reused server is left running.
     """
+    from infracheck.clients.devreuse import ReusedServer
     from infracheck.clients.devserver import DevServer
 
     if ctx.against:
         return Skipped(f"nothing was started: {ctx.against} was judged (--against)")
     server = ctx.opened("server")
+    if isinstance(server, ReusedServer):
+        return _left_running(server)
     if not isinstance(server, DevServer):
         return Skipped("the gate started no dev server")
     if not server.started:
@@ -85,6 +89,19 @@ def server_stops(ctx: Context) -> Verdict:
         return _ended(ctx, server, "it ended by itself before it was stopped", code)
     summary = f"stopped in {stopped.seconds:.1f} s: port {server.port} is free, no process is left"
     return Passed(summary, (*_killed(stopped), *_restored(server)))
+
+
+def _left_running(server: "ReusedServer") -> Verdict:
+    """Say that a reused server is left as it was found, and that it is still the same."""
+    running = server.running
+    if running.there:
+        return Passed(f"the reused dev server is left running, as it was found: {running.url} (pid {running.pid})")
+    return Failed(
+        f"the reused dev server ended while it was judged (pid {running.pid}): {running.url} is not its own any more",
+        f"run `{server.command}` again, use the app, and correct what ends it; or let the gate boot its own: "
+        "[server] reuse = false",
+        (Finding(f"pid {running.pid}", "GONE", f"listened on port {running.port}"),),
+    )
 
 
 def _finding(row: "Row") -> Finding:

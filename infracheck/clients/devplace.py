@@ -1,11 +1,12 @@
 """Where the app is served in this run: at its own port, at a free one, by a server that runs already, or deployed."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from infracheck.clients.devplan import port_of
+from infracheck.clients.devrunning import RunningServer, running_here
 from infracheck.clients.ports import free_port
 from infracheck.project.detect import URL_VARIABLES
 
@@ -25,6 +26,7 @@ class AppPlace:
     own: int
     elsewhere: bool = False  # it is not where its files expect it
     free: int | None = None  # the port that was picked for this run, and that the server has to be told
+    running: RunningServer | None = None  # the one that is reused
 
     def moved(self, text: str) -> str:
         """Return an address (or a list of them) with the app's own one on this machine replaced by the real one."""
@@ -52,7 +54,9 @@ def place_of_app(
     own = port_of(project, settings, env)
     if against:
         return AppPlace(against, own, elsewhere=True)
+    if settings.reuse and (running := running_here(project, own)):
+        return AppPlace(running.url, own, elsewhere=running.port != own, running=running)
     if settings.port == "auto":
         free = free_port()
-        return AppPlace(f"http://localhost:{free}", port_of(project, replace(settings, port=None), env), True, free)
+        return AppPlace(f"http://localhost:{free}", own, elsewhere=True, free=free)
     return AppPlace(f"http://localhost:{own}", own)

@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from infracheck.clients.appserver import AppServer
@@ -15,6 +14,7 @@ from infracheck.clients.devlog import KEPT_LINES, DevLog
 from infracheck.clients.devplace import place_of_app
 from infracheck.clients.devplan import Plan, child_env, command_of, moved_plan, plan_of, port_of
 from infracheck.clients.devrefusal import refusal
+from infracheck.clients.devreuse import ReusedServer
 from infracheck.clients.devwatch import PAUSE, Watch
 from infracheck.clients.http import Http
 from infracheck.clients.process import NotStarted, Stopped, Supervised
@@ -43,8 +43,10 @@ def start(
     tell: Callable[[str], None],
     file: "LogFile | None" = None,
     place: "AppPlace | None" = None,
-) -> "DevServer":
-    """Start the dev server and return at once; how that goes is told by `boot`, also when it cannot even be started.
+) -> AppServer:
+    """Start the dev server, or take the one that is reused, and return at once.
+
+    How that goes is told by `boot`, also when it cannot even be started.
 
     Args:
         file: takes its whole output.
@@ -52,7 +54,9 @@ def start(
     """
     place = place or place_of_app(project, settings, env)
     changes = place.changes(env)
-    plan = plan_of(project, replace(settings, port=None) if place.free else settings, env)
+    plan = plan_of(project, settings, env)
+    if place.running:
+        return ReusedServer(place.running, plan, project, env, tell)
     try:
         plan = moved_plan(plan, project, settings, place.free, changes) if place.free else plan
     except ClientError as error:

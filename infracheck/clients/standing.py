@@ -32,6 +32,7 @@ class Standing(AppServer):
         judge: "Callable[[Answer], Refused | None]",
         tell: Callable[[str], None],
         rows: tuple[Row, ...] = (),
+        who: str = "",
     ) -> None:
         """Take where it is.
 
@@ -40,9 +41,11 @@ class Standing(AppServer):
             timeout: seconds until the page has to be there.
             judge: why an answer is not good, None if it is.
             rows: evidence that stands before that of the answer.
+            who: ends the summary of an answer that is well.
         """
         self._url, self._path, self._command = url, path, command
         self._timeout, self._judge, self._tell, self._rows = timeout, judge, tell, rows
+        self._who = who
         self._http = Http()
         self._closing = threading.Event()
         self._asking = threading.Lock()
@@ -85,7 +88,7 @@ class Standing(AppServer):
         if refused:
             rows = (*refused.rows, *rows)
             return Boot(False, self._url, refused.summary, refused.remedy, rows, seconds, unclear=unclear)
-        summary = f"answers {answer.status} on {self._url}{self._path} in {seconds:.1f} s"
+        summary = f"answers {answer.status} on {self._url}{self._path} in {seconds:.1f} s{self._who}"
         return Boot(True, self._url, summary, "", (*rows, last_row(answer)), seconds)
 
     def _ask(self, url: str, began: float) -> "Answer":

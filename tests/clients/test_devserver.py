@@ -396,7 +396,21 @@ def test_next_running_already_in_the_same_folder(next_dev: NextDev) -> None:
     url = f"http://localhost:{first.port}"
     assert boot.summary == f"another dev server of this folder is running already: {url} (pid {pid})"
     assert f"kill {pid}" in boot.remedy
+    third = make_context(next_dev.folder, process=environment(), settings=Settings(server=ServerSettings(reuse=True)))
+    boot = third.server.boot
+    assert boot.ok, boot
+    assert boot.url == third.place.url == url, "by its lock, although PORT says another port"
+    assert [(row.label, row.state, row.level) for row in boot.rows] == [
+        (f"port {first.port}", "REUSED", "info"),
+        (f"port {first.port}", "OTHER PORT", "warn"),
+        ("log", "NOT SEEN", "info"),
+        ("GET /", "200", "info"),
+    ]
+    assert boot.rows[0].note.endswith("it runs in this folder and holds .next/dev/lock")
+    third.close()
+    assert first.exit_code is None, "it is left running"
     first.stop()
     lock.write_text(json.dumps({"pid": os.getpid(), "appUrl": url}))
-    with make_context(next_dev.folder, process=environment()) as third:
-        assert third.server.started, "a file that nobody holds was left by a crash"
+    reuse = Settings(server=ServerSettings(reuse=True))
+    with make_context(next_dev.folder, process=environment(), settings=reuse) as fourth:
+        assert fourth.server.started, "a file that nobody holds was left by a crash"
