@@ -1,11 +1,13 @@
 """The app's own dev server."""
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from infracheck.context import Context
 from infracheck.model import Failed, Finding, Passed, Skipped, Undecided, Verdict, check
 
+from .boot_ddl import catalog_now, changed_since, in_words
 from .database_usable import database_usable
 from .schema import schema_tables
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from infracheck.clients.devboot import Row
     from infracheck.clients.devreuse import ReusedServer
     from infracheck.clients.devserver import DevServer
+    from infracheck.clients.pgfingerprint import Fingerprint
     from infracheck.clients.process import Stopped
 
 FREE_SECONDS: Final = 2.0  # a port is free as soon as its last holder is gone
@@ -34,29 +37,41 @@ def server_boots(ctx: Context) -> Verdict:
     What does not boot cannot be deployed, and "Ready" in the log proves nothing: Next.js prints it before it loads
     its settings. So the server is started as a developer starts it, on the app's own port, and has to answer a page
     itself; an error that it logs on the way counts, too, because users meet it later. With `--against` nothing is
-    started, and the deployment has to answer well.
+    started, and the deployment has to answer well. What the app changes in its schema while it boots is told: the
+    schema checks have read what was there before.
     """
-    server: AppServer = ctx.begun(server_boots)
+    began: Began = ctx.begun(server_boots)
+    server = began.server
     boot = server.boot
-    findings = (*map(_finding, boot.rows), *_whole_log(ctx, server))
+    changed = changed_since(ctx, began.catalog)
+    findings = (*map(_finding, boot.rows), *changed, *_whole_log(ctx, server))
     if boot.unclear:
         return Undecided(boot.summary, boot.remedy, findings)
     if not boot.ok:
-        return Failed(boot.summary, boot.remedy, findings, reproduce=server.command)
+        return Failed(f"{boot.summary}{in_words(changed)}", boot.remedy, findings, reproduce=server.command)
     if server.exit_code is not None:
         return _ended(ctx, server, "it answered, and then ended", server.exit_code)
-    return Passed(boot.summary, findings)
+    return Passed(f"{boot.summary}{in_words(changed)}", findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """The server that is asked, and the catalog as it was before the gate started it; None where it is not known."""
+
+    server: "AppServer"
+    catalog: "Fingerprint | None" = None
 
 
 @server_boots.head_start(after=[])
-def boot(ctx: Context) -> "AppServer":
+def boot(ctx: Context) -> Began:
     """Start it while other checks run, but not before the schema was read: apps change their database at boot."""
     if ctx.against or ctx.place.running:
         _ = ctx.server.boot  # nothing is started: it is asked at once
-        return ctx.server
+        return Began(ctx.server)
     ctx.settle(schema_tables)
     ctx.settle(database_usable)
-    return ctx.server
+    catalog = catalog_now(ctx)
+    return Began(ctx.server, catalog)
 
 
 @check(applies=no_server)
