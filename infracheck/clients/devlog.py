@@ -44,6 +44,8 @@ _POSITION = re.compile(
     r"(?:^|[\s(\[\"']|file://|webpack-internal:///(?:\([\w-]+\)/)?)"
     rf"(?P<path>[\w.@/\[][^\s:\"']*{_EXTENSION}):(?P<line>\d+)(?::(?P<column>\d+))?"
 )
+_TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\):")
+_FRAME = re.compile(r"\s*File \"(?P<path>[^\"]+)\", line (?P<line>\d+)")
 _ONLY_PLACE = re.compile(rf"\S+{_EXTENSION}(?::\d+){{0,2}}|Module build failed \(from [^)]*\):")
 _THE_WORD_ERROR = re.compile(r"^Error:\s+(?:[x×] )?")
 _ANNOUNCED = re.compile(
@@ -174,15 +176,20 @@ def _is_noise(line: str) -> bool:
 def _messages(lines: Iterable[str]) -> Iterator[tuple[Entry, list[str]]]:
     """Yield each message's head with the lines that belong to it."""
     current: tuple[Entry, list[str]] | None = None
+    frames: list[str] = []  # of a traceback of Python, which names its error last
     for line in lines:
+        frames = _frames(frames, line)
         text = _head(line)
         warning = None if _is_noise(line) else _WARNING.match(line)
         if current and text and not _MARK.match(line) and not current[1] and current[0].level == "fail":
             current[1].append(text)  # the error itself, below the mark that announces it
+        elif current and text and current[0].level == "fail" and current[1] and _TRACEBACK.match(current[1][0]):
+            current[1][:] = [text, *frames]
         elif text is not None or (warning and not _MORE_WARNING.match(line)):
             if current:
                 yield current
-            current = (Entry("warn", warning["text"]) if warning else Entry("fail", text or ""), [])
+            current = (Entry("warn", warning["text"]), []) if warning else (Entry("fail", text or ""), frames)
+            frames = []
         elif current and not _NEXT_MESSAGE.match(line) and len(current[1]) < MORE_LINES:
             current[1].append(warning["text"] if warning else line)
         elif current:
@@ -190,6 +197,14 @@ def _messages(lines: Iterable[str]) -> Iterator[tuple[Entry, list[str]]]:
             current = None
     if current:
         yield current
+
+
+def _frames(frames: list[str], line: str) -> list[str]:
+    """Return the places that a traceback has named so far, the innermost one first."""
+    if _TRACEBACK.match(line):
+        return []
+    frame = _FRAME.match(line)
+    return [f"{frame['path']}:{frame['line']}", *frames][:MORE_LINES] if frame else frames
 
 
 def _entry(head: Entry, more: list[str], locate: Callable[[str], str]) -> Entry:

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from infracheck.clients.ports import Listener
     from infracheck.project.detect import Project
 
+INSTALL: Final = {
+    **dict.fromkeys(("npm", "npx", "node"), "install Node.js"),
+    "pnpm": "install it (`npm install --global pnpm`, or `corepack enable pnpm`)",
+    "yarn": "install it (`npm install --global yarn`, or `corepack enable yarn`)",
+    "bun": "install it (`npm install --global bun`)",
+}
 NODE_PROGRAMS: Final = ("npm", "pnpm", "yarn", "bun", "npx", "node", "next", "vite")
 PACKAGE_OF: Final = {"remix": "@remix-run/dev"}
 TYPESCRIPT: Final = ("typescript", "@types/react", "@types/node")
@@ -32,7 +38,7 @@ def _refusals(project: "Project", plan: Plan, env: Mapping[str, str]) -> Iterato
     if not shutil.which(program, path=env.get("PATH", os.defpath)):
         yield Refused(
             f"`{program}` is not on PATH",
-            f"install {'Node.js' if program in NODE_PROGRAMS else 'it'}, or correct [server] command",
+            f"{INSTALL.get(program, 'install it')}, or correct [server] command",
             (Row(program, "MISSING"),),
         )
     if program in NODE_PROGRAMS:
