@@ -11,7 +11,7 @@ from infracheck.model import Failed, Finding, Passed, Undecided, Verdict, check
 from infracheck.project.detect import URL_VARIABLES
 
 from .auth import auth_responds
-from .auth_target import NoTarget, Target, by_supabase, line_of, no_auth, own_port, target_of, timeout_inside
+from .auth_target import NoTarget, Target, by_supabase, line_of, no_auth, target_of, timeout_inside
 
 if TYPE_CHECKING:
     from infracheck.clients.better_auth_origin import Stance
@@ -79,7 +79,8 @@ def auth_trusts_origin(ctx: Context) -> Verdict:
     Better Auth refuses a sign-in from a page whose origin it was not told to trust; nothing shows that before somebody
     tries, and a new domain or another port is enough. A request without content is sent as a page of the app would
     send it, which signs nobody in and sends no mail, and once more as a page of an origin that must be refused. The
-    origin is `[auth] origin`, else that of the app's own URL in its variables, else the dev server's.
+    origin is `[auth] origin`, else that of the app's own URL in its variables, else the dev server's; with `--against`
+    it is the deployment's.
     """
     target, origin = asked(ctx)
     ctx.tell(f"asking {target.service} at {target.place} about the origin {origin.text}")
@@ -120,13 +121,15 @@ def _ask(ctx: Context, target: Target, origin: Origin, timeout: float) -> "tuple
 
 
 def _origin(ctx: Context, target: Target) -> Origin:
+    if ctx.against:
+        return Origin(ctx.against, "--against")
     if chosen := ctx.settings.auth.origin:
-        return Origin(_plain(chosen, "[auth] origin"), "[auth] origin in infracheck.toml")
+        return Origin(_plain(ctx.place.moved(chosen), "[auth] origin"), "[auth] origin in infracheck.toml")
     # A service of its own trusts itself, whoever the app is: its variable tells of the app only where no other does.
     names = sorted(URL_VARIABLES, key=lambda name: name == target.name and not target.inside)
     for name in names:
         with suppress(ClientError):  # one that is empty, or a path below any origin, tells nothing
-            text = _plain(ctx.env[name].value.reveal(), name)
+            text = _plain(ctx.place.moved(ctx.env[name].value.reveal()), name)
             where = line_of(ctx, name)
             return Origin(text, f"{name}, {where or 'process environment'}", where)
     if ctx.stage == "deploy-check" or not (ctx.project.dev_script or ctx.settings.server.command):
@@ -134,7 +137,7 @@ def _origin(ctx: Context, target: Target) -> Origin:
             f"nothing says at which origin the app is served: no {', '.join(URL_VARIABLES[1:3])} and no [auth] origin",
             f"give the job {URL_VARIABLES[1]}, or write `[auth] origin` into infracheck.toml",
         )
-    return Origin(f"http://localhost:{own_port(ctx)}", "where the dev server listens")
+    return Origin(ctx.place.url, "where the dev server listens")
 
 
 def _plain(url: str, what: str) -> str:

@@ -43,7 +43,7 @@ class Target:
     name: str | None
     where: str | None
     neon: bool
-    inside: bool  # served by the app's own dev server
+    inside: bool  # served by the app itself: its dev server, or the deployment that is judged
 
     @property
     def service(self) -> str:
@@ -125,7 +125,7 @@ def target_of(ctx: Context) -> Target:
     neon = ctx.settings.auth.provider == "neon" or (ctx.settings.auth.provider is None and "NEON" in name)
     where = line_of(ctx, name)
     try:
-        base = base_of(text, what=name, path="" if neon else OWN_PATH)
+        base = base_of(ctx.place.moved(text), what=name, path="" if neon else OWN_PATH)
     except ClientError as error:
         raise NoTarget(error.summary, error.remedy, Finding(name, "MALFORMED", error.remedy, where)) from None
     return Target(base, name, where, neon, _inside(ctx, base))
@@ -143,9 +143,8 @@ def _names(ctx: Context) -> tuple[str, ...]:
 
 def _unnamed(ctx: Context, names: tuple[str, ...]) -> Target:
     """Return the app's own dev server: a Better Auth without a URL takes the one that it is asked at."""
-    if names is OWN_NAMES and ctx.project.dev_script:
-        base = f"http://localhost:{own_port(ctx)}{OWN_PATH}"
-        return Target(base, None, None, neon=False, inside=True)
+    if names is OWN_NAMES and (ctx.project.dev_script or ctx.against):
+        return Target(f"{ctx.place.url}{OWN_PATH}", None, None, neon=False, inside=True)
     raise unnamed(names[0], "where the auth service is", "`[auth] url`")
 
 
@@ -161,15 +160,10 @@ def unnamed(name: str, what: str, setting: str) -> NoTarget:
 def _inside(ctx: Context, base: str) -> bool:
     from infracheck.clients.place import place_of
 
-    place = place_of(base)
-    return place.loopback and ctx.project.dev_script is not None and place.port == own_port(ctx)
-
-
-def own_port(ctx: Context) -> int:
-    """Return the port of the app's dev server."""
-    from infracheck.clients.devserver import port_of
-
-    return port_of(ctx.project, ctx.settings.server, ctx.env)
+    place, own = place_of(base), place_of(ctx.place.url)
+    if ctx.against:
+        return place == own
+    return place.loopback and ctx.project.dev_script is not None and place.port == own.port
 
 
 def line_of(ctx: Context, name: str) -> str | None:
@@ -179,7 +173,7 @@ def line_of(ctx: Context, name: str) -> str | None:
 
 
 def timeout_inside(ctx: Context) -> float:
-    """Wait for the app's own dev server, and return the seconds that one request to it may take.
+    """Wait for the app itself, and return the seconds that one request to it may take.
 
     Raises:
         Unavailable: the app does not boot, as `server-boots` reports it.

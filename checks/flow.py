@@ -64,7 +64,7 @@ def _run(ctx: Context, flow: Flow) -> "Ran":
     personas = Personas(partial(_session, ctx), ctx.scrub.add)
     values = Values(partial(_value, ctx, personas.value))
     around = Surroundings(
-        base=ctx.server.boot.url,
+        base=ctx.server.url,
         root=ctx.project.root,
         http=ctx.http,
         personas=personas,
@@ -73,6 +73,8 @@ def _run(ctx: Context, flow: Flow) -> "Ran":
         database_timeout=ctx.settings.database.timeout,
         tell=ctx.tell,
         say=ctx.say,
+        mark=ctx.server.mark,
+        since=ctx.server.since,
         command=partial(run_elsewhere, ctx, partial(_session, ctx)),
     )
     return run_flow(flow, values, around, Journal(ctx.evidence.kept()))

@@ -27,7 +27,7 @@ def run_elsewhere(ctx: Context, session: "Callable[[Persona], Session]", flow: F
     people: tuple[Persona, ...] = () if why_no_login(ctx) else ("user", "other-user")
     env = child_env(ctx.project, ctx.env, ctx.server.port)
     sessions = {persona: session(persona) for persona in people}
-    return run_command(flow, run_id, Place(ctx.project.root, ctx.server.boot.url, env, sessions, ctx.tell))
+    return run_command(flow, run_id, Place(ctx.project.root, ctx.server.url, env, sessions, ctx.tell))
 
 
 def why_no_login(ctx: Context) -> str | None:

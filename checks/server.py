@@ -1,16 +1,22 @@
 """The app's own dev server."""
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from infracheck.context import Context
-from infracheck.model import Failed, Finding, Passed, Skipped, Verdict, check
+from infracheck.model import Failed, Finding, Passed, Skipped, Undecided, Verdict, check
 
+from .boot_ddl import catalog_now, changed_since, in_words
 from .database_usable import database_usable
 from .schema import schema_tables
 
 if TYPE_CHECKING:
-    from infracheck.clients.devserver import DevServer, Row
+    from infracheck.clients.appserver import AppServer
+    from infracheck.clients.devboot import Row
+    from infracheck.clients.devreuse import ReusedServer
+    from infracheck.clients.devserver import DevServer
+    from infracheck.clients.pgfingerprint import Fingerprint
     from infracheck.clients.process import Stopped
 
 FREE_SECONDS: Final = 2.0  # a port is free as soon as its last holder is gone
@@ -19,7 +25,7 @@ LAST_LINES: Final = 6
 
 def no_server(ctx: Context) -> str | None:
     """Return why there is no dev server to start, from the files alone."""
-    if ctx.settings.server.command or ctx.project.dev_script:
+    if ctx.settings.server.command or ctx.project.dev_script or ctx.against:
         return None
     return "package.json has no dev script, and [server] command is not set"
 
@@ -30,24 +36,42 @@ def server_boots(ctx: Context) -> Verdict:
 
     What does not boot cannot be deployed, and "Ready" in the log proves nothing: Next.js prints it before it loads
     its settings. So the server is started as a developer starts it, on the app's own port, and has to answer a page
-    itself; an error that it logs on the way counts, too, because users meet it later.
+    itself; an error that it logs on the way counts, too, because users meet it later. With `--against` nothing is
+    started, and the deployment has to answer well. What the app changes in its schema while it boots is told: the
+    schema checks have read what was there before.
     """
-    server: DevServer = ctx.begun(server_boots)
+    began: Began = ctx.begun(server_boots)
+    server = began.server
     boot = server.boot
-    findings = tuple(_finding(row) for row in boot.rows)
+    changed = changed_since(ctx, began.catalog)
+    findings = (*map(_finding, boot.rows), *changed, *_whole_log(ctx, server))
+    if boot.unclear:
+        return Undecided(boot.summary, boot.remedy, findings)
     if not boot.ok:
-        return Failed(boot.summary, boot.remedy, findings, reproduce=server.command)
+        return Failed(f"{boot.summary}{in_words(changed)}", boot.remedy, findings, reproduce=server.command)
     if server.exit_code is not None:
-        return _ended(server, "it answered, and then ended", server.exit_code)
-    return Passed(boot.summary, findings)
+        return _ended(ctx, server, "it answered, and then ended", server.exit_code)
+    return Passed(f"{boot.summary}{in_words(changed)}", findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """The server that is asked, and the catalog as it was before the gate started it; None where it is not known."""
+
+    server: "AppServer"
+    catalog: "Fingerprint | None" = None
 
 
 @server_boots.head_start(after=[])
-def boot(ctx: Context) -> "DevServer":
+def boot(ctx: Context) -> Began:
     """Start it while other checks run, but not before the schema was read: apps change their database at boot."""
+    if ctx.against or ctx.place.running:
+        _ = ctx.server.boot  # nothing is started: it is asked at once
+        return Began(ctx.server)
     ctx.settle(schema_tables)
     ctx.settle(database_usable)
-    return ctx.server
+    catalog = catalog_now(ctx)
+    return Began(ctx.server, catalog)
 
 
 @check(applies=no_server)
@@ -55,11 +79,16 @@ def server_stops(ctx: Context) -> Verdict:
     """What the gate started is stopped: its port free, no process left, its rewritten files restored.
 
     A server that stays behind holds the port, and the next run would judge yesterday's code. Frameworks also rewrite
-    files while they run; the working tree must be after the gate what it was before.
+    files while they run; the working tree must be after the gate what it was before. A reused server is left running.
     """
+    from infracheck.clients.devreuse import ReusedServer
     from infracheck.clients.devserver import DevServer
 
+    if ctx.against:
+        return Skipped(f"nothing was started: {ctx.against} was judged (--against)")
     server = ctx.opened("server")
+    if isinstance(server, ReusedServer):
+        return _left_running(server)
     if not isinstance(server, DevServer):
         return Skipped("the gate started no dev server")
     if not server.started:
@@ -72,21 +101,40 @@ def server_stops(ctx: Context) -> Verdict:
         names = ", ".join(f"{finding.subject} {finding.state}" for finding in left)
         return Failed(f"something is left of the dev server: {names}", _remedy(left), left)
     if up and code is not None:
-        return _ended(server, "it ended by itself before it was stopped", code)
+        return _ended(ctx, server, "it ended by itself before it was stopped", code)
     summary = f"stopped in {stopped.seconds:.1f} s: port {server.port} is free, no process is left"
     return Passed(summary, (*_killed(stopped), *_restored(server)))
+
+
+def _left_running(server: "ReusedServer") -> Verdict:
+    """Say that a reused server is left as it was found, and that it is still the same."""
+    running = server.running
+    if running.there:
+        return Passed(f"the reused dev server is left running, as it was found: {running.url} (pid {running.pid})")
+    return Failed(
+        f"the reused dev server ended while it was judged (pid {running.pid}): {running.url} is not its own any more",
+        f"run `{server.command}` again, use the app, and correct what ends it; or let the gate boot its own: "
+        "[server] reuse = false",
+        (Finding(f"pid {running.pid}", "GONE", f"listened on port {running.port}"),),
+    )
 
 
 def _finding(row: "Row") -> Finding:
     return Finding(row.label, row.state, row.note, row.where, row.level)
 
 
-def _ended(server: "DevServer", what: str, code: int) -> Failed:
+def _whole_log(ctx: Context, server: "AppServer") -> tuple[Finding, ...]:
+    path = server.log_file
+    return (Finding("log", "FILE", "its whole output", ctx.evidence.shown(path), "info"),) if path else ()
+
+
+def _ended(ctx: Context, server: "AppServer", what: str, code: int) -> Failed:
     lines = server.tail(LAST_LINES)
+    last = (Finding("log", "LAST LINE", line, level="info") for line in lines)
     return Failed(
         f"{what}, with exit code {code}",
         f"run `{server.command}`, use the app, and correct what ends it; the last lines of its log are below",
-        (Finding(server.command, f"EXIT {code}"), *(Finding("log", "LAST LINE", line, level="info") for line in lines)),
+        (Finding(server.command, f"EXIT {code}"), *last, *_whole_log(ctx, server)),
         reproduce=server.command,
     )
 

@@ -85,6 +85,9 @@ def run(  # noqa: PLR0917 - one parameter an option
     base: Annotated[
         str | None, typer.Option(metavar="REV", help="Compare this branch's waivers with this revision.")
     ] = None,
+    against: Annotated[
+        str | None, typer.Option(metavar="URL", help="Judge this deployment instead of booting the dev server.")
+    ] = None,
     color: Annotated[Literal["auto", "always", "never"], typer.Option(help="Colour on the terminal.")] = "auto",
 ) -> None:
     """Ask reality whether everything is there; print one pass/fail report.
@@ -94,6 +97,7 @@ def run(  # noqa: PLR0917 - one parameter an option
     infracheck run apps/web              ... or in that one
     infracheck run --only env,database   some of it, and what it needs
     infracheck run -f markdown -o json=report.json
+    infracheck run --against https://preview-123.example.app
     """  # noqa: D301 - click reads the backspace itself
     from infracheck.gate import Gate, Question
     from infracheck.outputs import Outputs
@@ -102,7 +106,7 @@ def run(  # noqa: PLR0917 - one parameter an option
     if skipped and not (because or "").strip():
         raise UsageError("--skip needs a reason", hint='for instance: --skip sentry --because "no Sentry until launch"')
     wanted = Outputs.parse(shown, output or (), color)
-    gate = Gate(Question(folder, only or (), skipped, stage, strict, base), os.environ)
+    gate = Gate(Question(folder, only or (), skipped, stage, strict, base, against), os.environ)
     screen = wanted.screen(gate.report, os.environ)
     report = gate.run(screen)
     wanted.finish(screen, report)

@@ -1,5 +1,6 @@
 """What a check may ask: settings, the app's variables, and resources that open on first use and close in reverse."""
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import cached_property
@@ -18,7 +19,8 @@ from infracheck.settings import Settings
 from infracheck.verdicts import Waiver
 
 if TYPE_CHECKING:
-    from infracheck.clients.devserver import DevServer
+    from infracheck.clients.appserver import AppServer
+    from infracheck.clients.devplace import AppPlace
     from infracheck.clients.http import Http
     from infracheck.clients.otpshapes import Sessions
     from infracheck.clients.postgres import Database
@@ -61,6 +63,7 @@ class Context:
         base: str | None = None,
         known: frozenset[str] = frozenset(),
         flow_lines: "Mapping[str, FlowLines] | None" = None,
+        against: str | None = None,
     ) -> None:
         """Take the process environment as a value, so that a run depends on nothing hidden.
 
@@ -72,16 +75,20 @@ class Context:
             base: the revision to compare this branch with; None for the default branch.
             known: the ids of all checks that there are.
             flow_lines: where declared flows and their steps stand.
+            against: the base URL of a deployment that is judged in the place of a dev server.
         """
         self.project = project
         self.settings = settings or Settings()
         self.stage = stage
         self.process = process
         self.base = base
+        self.against = against
         self.flow_lines = flow_lines or {}
         self.ledger = Ledger(known)
         self.scrub = Scrubber()
         self._configured = waivers
+        self._placing = threading.Lock()
+        self._place: AppPlace | None = None
         self._tell, self._say = tell, say
         self.evidence = Evidence(project.root)
         self._resources = Resources()
@@ -231,13 +238,28 @@ class Context:
         return self._resources.get("http", start)
 
     @property
-    def server(self) -> "DevServer":
-        """Return the app's dev server, started once; whether it came up well is `server.boot`."""
+    def place(self) -> "AppPlace":
+        """Return where the app is served in this run, from the files alone: decided once, before anything starts."""
+        from infracheck.clients.devplace import place_of_app
 
-        def start() -> "DevServer":
+        with self._placing:
+            if self._place is None:
+                self._place = place_of_app(self.project, self.settings.server, self.env, self.against)
+            return self._place
+
+    @property
+    def server(self) -> "AppServer":
+        """Return the app as it is served: its dev server, started once, or the deployment. How well: `server.boot`."""
+
+        def start() -> "AppServer":
+            from infracheck.clients.deployment import deployment
             from infracheck.clients.devserver import start
+            from infracheck.clients.logfile import LogFile
 
-            return start(self.project, self.settings.server, self.env, tell=self.tell)
+            if self.against:
+                return deployment(self.against, self.settings.server, tell=self.tell)
+            file = LogFile(lambda: self.evidence.file("server.log"), self.scrub)
+            return start(self.project, self.settings.server, self.env, tell=self.tell, file=file, place=self.place)
 
         return self._resources.get("server", start)
 

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from infracheck import __version__
 from infracheck.catalog import catalog, named, select
+from infracheck.clients.deployment import base_of
 from infracheck.config import Loaded, load
 from infracheck.context import Context
 from infracheck.errors import ClientError, ExitCode, Interrupted, UsageError
@@ -45,6 +46,7 @@ class Question:
     strict: bool = False
     base: str | None = None  # the revision to compare this branch with
     flow: str | None = None  # the one declared flow to run, None: all
+    against: str | None = None  # the URL of a deployment to judge in the place of a dev server
 
 
 class Gate:
@@ -60,6 +62,7 @@ class Gate:
         self, question: Question, process: Mapping[str, str], *, say: Callable[[str], None] = lambda _: None
     ) -> None:
         self._start = perf_counter()
+        against = base_of(question.against) if question.against is not None else None
         self.question = question
         self.project: Project = detect(question.folder)
         self.loaded: Loaded = load(self.project.root)
@@ -80,6 +83,7 @@ class Gate:
             base=question.base,
             known=frozenset(one.id for one in every),
             flow_lines=self.loaded.flows,
+            against=against,
         )
         self._listener: Listener | None = None
         _require_files(self.context)

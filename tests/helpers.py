@@ -16,9 +16,10 @@ def make_context(
     process: Mapping[str, str] | None = None,
     settings: Settings | None = None,
     stage: Stage = "execute-plan",
+    against: str | None = None,
 ) -> Context:
     """Return the Context of the app in `folder`; only `process` is its process environment."""
-    return Context(detect(folder), settings=settings, process=process or {}, stage=stage)
+    return Context(detect(folder), settings=settings, process=process or {}, stage=stage, against=against)
 
 
 def judge(check: Check, ctx: Context) -> Outcome:

@@ -65,7 +65,7 @@ def remedy_for(plan: Plan, error: "Entry") -> str:
     return f"correct {where}; `{plan.shown}` shows the same"
 
 
-def log_rows(log: "DevLog", *, hint: bool = False) -> tuple[Row, ...]:
+def log_rows(log: "DevLog", *, hint: bool = False, since: int = 0) -> tuple[Row, ...]:
     """Return the errors and warnings of a log as rows; with `hint` its last lines if there is no error."""
     rows = [
         Row(
@@ -75,7 +75,7 @@ def log_rows(log: "DevLog", *, hint: bool = False) -> tuple[Row, ...]:
             entry.detail or (entry.text if len(entry.text) > LABEL else ""),
             entry.level,
         )
-        for entry in log.entries()
+        for entry in log.entries(since)
     ]
     if hint and not any(row.level == "fail" for row in rows):
         rows += [Row("log", "LAST LINE", note=line, level="info") for line in log.tail(LAST_LINES)]

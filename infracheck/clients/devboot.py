@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+Level = Literal["fail", "warn", "info"]
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -12,7 +14,7 @@ class Row:
     state: str
     where: str | None = None
     note: str = ""
-    level: Literal["fail", "warn", "info"] = "fail"
+    level: Level = "fail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,10 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Boot:
-    """How it went: `url` has no path, `remedy` is empty when it is ok, `seconds` counts from the command's start."""
+    """How it went: `url` has no path, `remedy` is empty when it is ok, `seconds` counts from the command's start.
+
+    `unclear`: it is not ok, and whether it would be could not be told.
+    """
 
     ok: bool
     url: str
@@ -35,3 +40,4 @@ class Boot:
     rows: tuple[Row, ...] = ()
     seconds: float = 0.0
     log_tail: tuple[str, ...] = ()
+    unclear: bool = False

@@ -17,6 +17,8 @@ from typing import Final, Literal
 from infracheck.clients.devcauses import last_words
 
 KEPT_LINES: Final = 2000
+QUIET: Final = 0.1  # seconds without a line, after which a log is taken to be read
+SETTLE: Final = 0.5  # seconds at most to wait for that
 MORE_LINES: Final = 40  # of one message; a stack goes deeper, but says nothing new there
 
 _MARK = re.compile(r"\s*(?:⨯|✘)\s+(?P<text>.*)")
@@ -42,6 +44,8 @@ _POSITION = re.compile(
     r"(?:^|[\s(\[\"']|file://|webpack-internal:///(?:\([\w-]+\)/)?)"
     rf"(?P<path>[\w.@/\[][^\s:\"']*{_EXTENSION}):(?P<line>\d+)(?::(?P<column>\d+))?"
 )
+_TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\):")
+_FRAME = re.compile(r"\s*File \"(?P<path>[^\"]+)\", line (?P<line>\d+)")
 _ONLY_PLACE = re.compile(rf"\S+{_EXTENSION}(?::\d+){{0,2}}|Module build failed \(from [^)]*\):")
 _THE_WORD_ERROR = re.compile(r"^Error:\s+(?:[x×] )?")
 _ANNOUNCED = re.compile(
@@ -86,6 +90,7 @@ class DevLog:
         self._root, self._repository = root, repository
         self._lock = threading.Lock()
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self._count = 0  # lines that ever came
         self.last_at = time.monotonic()  # when the last line came
         self.error_at: float | None = None  # when the first error came
         self.hopeless_at: float | None = None  # from when on it is known that it will not come up
@@ -96,6 +101,7 @@ class DevLog:
         """Take the next line, without colours."""
         with self._lock:
             self._lines.append(line)
+            self._count += 1
             self.last_at = time.monotonic()
             if self.error_at is None and _head(line):
                 self.error_at = self.last_at
@@ -108,17 +114,28 @@ class DevLog:
         if self.port is None and (announced := _ANNOUNCED.search(line)):
             self.port = int(announced["port"])
 
-    def lines(self) -> list[str]:
+    @property
+    def mark(self) -> int:
+        """Name this moment: `lines(since=mark)` are those that came after it."""
         with self._lock:
-            return list(self._lines)
+            return self._count
 
-    def tail(self, count: int) -> tuple[str, ...]:
+    def settled(self, asked: float) -> bool:
+        """Tell whether the log has finished what it says about something that happened at `asked`."""
+        return time.monotonic() >= min(asked + SETTLE, max(self.last_at, asked) + QUIET)
+
+    def lines(self, since: int = 0) -> list[str]:
+        with self._lock:
+            newer = self._count - since
+            return list(self._lines)[-newer:] if newer > 0 else []
+
+    def tail(self, count: int, since: int = 0) -> tuple[str, ...]:
         """Return the last lines that say something."""
-        return tuple([line for line in self.lines() if line.strip() and not _is_noise(line)][-count:])
+        return tuple([line for line in self.lines(since) if line.strip() and not _is_noise(line)][-count:])
 
-    def entries(self) -> list[Entry]:
+    def entries(self, since: int = 0) -> list[Entry]:
         """Return the errors and warnings, each once, in the order in which they came first."""
-        found = (_entry(head, more, self.locate) for head, more in _messages(self.lines()))
+        found = (_entry(head, more, self.locate) for head, more in _messages(self.lines(since)))
         return list(dict.fromkeys(found))
 
     def errors(self) -> list[Entry]:
@@ -159,15 +176,20 @@ def _is_noise(line: str) -> bool:
 def _messages(lines: Iterable[str]) -> Iterator[tuple[Entry, list[str]]]:
     """Yield each message's head with the lines that belong to it."""
     current: tuple[Entry, list[str]] | None = None
+    frames: list[str] = []  # of a traceback of Python, which names its error last
     for line in lines:
+        frames = _frames(frames, line)
         text = _head(line)
         warning = None if _is_noise(line) else _WARNING.match(line)
         if current and text and not _MARK.match(line) and not current[1] and current[0].level == "fail":
             current[1].append(text)  # the error itself, below the mark that announces it
+        elif current and text and current[0].level == "fail" and current[1] and _TRACEBACK.match(current[1][0]):
+            current[1][:] = [text, *frames]
         elif text is not None or (warning and not _MORE_WARNING.match(line)):
             if current:
                 yield current
-            current = (Entry("warn", warning["text"]) if warning else Entry("fail", text or ""), [])
+            current = (Entry("warn", warning["text"]), []) if warning else (Entry("fail", text or ""), frames)
+            frames = []
         elif current and not _NEXT_MESSAGE.match(line) and len(current[1]) < MORE_LINES:
             current[1].append(warning["text"] if warning else line)
         elif current:
@@ -175,6 +197,14 @@ def _messages(lines: Iterable[str]) -> Iterator[tuple[Entry, list[str]]]:
             current = None
     if current:
         yield current
+
+
+def _frames(frames: list[str], line: str) -> list[str]:
+    """Return the places that a traceback has named so far, the innermost one first."""
+    if _TRACEBACK.match(line):
+        return []
+    frame = _FRAME.match(line)
+    return [f"{frame['path']}:{frame['line']}", *frames][:MORE_LINES] if frame else frames
 
 
 def _entry(head: Entry, more: list[str], locate: Callable[[str], str]) -> Entry:

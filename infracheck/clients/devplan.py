@@ -3,10 +3,12 @@
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from infracheck.clients.devboot import Row
+from infracheck.clients.devport import DEAF, told_in_command, told_in_script
 from infracheck.project.detect import DEFAULT_PORTS, URL_VARIABLES
 
 if TYPE_CHECKING:
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from infracheck.settings import ServerSettings
 
 USUAL_PORT: Final = 3000
-OWN_PORT: Final = frozenset({"vite", "astro", "remix"})  # listen where their own settings say, whatever PORT is
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 SHELL: Final = re.compile(r"[&|;<>$`*]|^\w+=")
 INSTALL: Final = {
@@ -37,6 +38,7 @@ class Plan:
     path: str  # of the page that is asked for: "/"
     timeout: float  # seconds until it has to answer well
     words: Mapping[str, str]  # for remedies: how packages are installed and added here
+    remarks: tuple[Row, ...] = ()  # evidence that stands before that of the boot
 
 
 def port_of(project: "Project", settings: "ServerSettings", env: "Environment") -> int:
@@ -50,7 +52,7 @@ def _port(project: "Project", settings: "ServerSettings", env: "Environment") ->
         return settings.port, "[server] port"
     if port := project.port_of_script(settings.command or project.dev_script or ""):
         return port, "[server] command" if settings.command else "the dev script"
-    if project.framework not in OWN_PORT:
+    if project.framework not in DEAF:
         # Next.js reads PORT from the process alone; a server that loads its env file itself finds it there, too.
         text = env["PORT"].value.reveal() if project.framework is None else env.process.get("PORT", "")
         if text.strip().isdecimal() and 0 < int(text) < 65536:
@@ -84,6 +86,7 @@ def command_of(project: "Project", settings: "ServerSettings") -> list[str]:
 
 
 def plan_of(project: "Project", settings: "ServerSettings", env: "Environment") -> Plan:
+    """Return the plan by which the server listens where it expects itself."""
     port, source = _port(project, settings, env)
     shown = settings.command or f"{project.package_manager} run dev"
     install, add = INSTALL[project.package_manager]
@@ -100,8 +103,41 @@ def plan_of(project: "Project", settings: "ServerSettings", env: "Environment") 
     )
 
 
-def child_env(project: "Project", env: "Environment", port: int) -> dict[str, str]:
-    """Return what the server sees: what a developer's terminal gives it, no more.
+def moved_plan(
+    plan: Plan, project: "Project", settings: "ServerSettings", port: int, changes: Mapping[str, str]
+) -> Plan:
+    """Return the plan by which the server listens on a port that was picked for this run.
+
+    Args:
+        changes: the variables that will follow it.
+
+    Raises:
+        ClientError: the server cannot be told.
+    """
+    if settings.command:
+        shown = told_in_command(project, settings.command, port)
+        command = command_of(project, replace(settings, command=shown))
+    else:
+        told = told_in_script(project.dev_script or "", project.package_manager, port)
+        shown = f"{plan.shown}{told}"
+        command = [*plan.command, *told.split()]
+    followed = f"; moved with it: {', '.join(sorted(changes))}" if changes else ""
+    row = Row(f"port {port}", "FREE", note=f"picked for this run instead of {plan.port}{followed}", level="info")
+    return replace(
+        plan,
+        command=tuple(command),
+        shown=shown,
+        port=port,
+        port_source='[server] port = "auto"',
+        words={**plan.words, "command": shown},
+        remarks=(row,),
+    )
+
+
+def child_env(
+    project: "Project", env: "Environment", port: int, changes: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return what the server sees: what a developer's terminal gives it, no more, and the changed variables.
 
     A framework reads its env files by itself, in its own dialect; values from here would hide what it makes of them.
     They are given only to what reads none: a server without a framework, or an env file that [app] env_file names.
@@ -111,4 +147,11 @@ def child_env(project: "Project", env: "Environment", port: int) -> dict[str, st
     )
     own = dict(env.process) if reads_files else env.as_process()
     own.pop("FORCE_COLOR", None)  # Node warns when both are set
-    return {**own, "PORT": str(port), "BROWSER": "none", "NEXT_TELEMETRY_DISABLED": "1", "NO_COLOR": "1"}
+    return {
+        **own,
+        **(changes or {}),
+        "PORT": str(port),
+        "BROWSER": "none",
+        "NEXT_TELEMETRY_DISABLED": "1",
+        "NO_COLOR": "1",
+    }

@@ -1,6 +1,5 @@
 """Why a dev server need not even be started: what the disk and the port tell before, in a few milliseconds."""
 
-import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -10,16 +9,22 @@ from typing import TYPE_CHECKING, Final
 
 from infracheck.clients.devboot import Refused, Row
 from infracheck.clients.devplan import Plan
+from infracheck.clients.devrunning import NEXT_LOCK, next_lock
 
 if TYPE_CHECKING:
     from infracheck.clients.ports import Listener
     from infracheck.project.detect import Project
 
+INSTALL: Final = {
+    **dict.fromkeys(("npm", "npx", "node"), "install Node.js"),
+    "pnpm": "install it (`npm install --global pnpm`, or `corepack enable pnpm`)",
+    "yarn": "install it (`npm install --global yarn`, or `corepack enable yarn`)",
+    "bun": "install it (`npm install --global bun`)",
+}
 NODE_PROGRAMS: Final = ("npm", "pnpm", "yarn", "bun", "npx", "node", "next", "vite")
 PACKAGE_OF: Final = {"remix": "@remix-run/dev"}
 TYPESCRIPT: Final = ("typescript", "@types/react", "@types/node")
 NATIVE_TYPESCRIPT: Final = "@typescript/native-preview"
-NEXT_LOCK: Final = Path(".next", "dev", "lock")
 SHOWN_HOLDERS: Final = 3
 
 
@@ -33,7 +38,7 @@ def _refusals(project: "Project", plan: Plan, env: Mapping[str, str]) -> Iterato
     if not shutil.which(program, path=env.get("PATH", os.defpath)):
         yield Refused(
             f"`{program}` is not on PATH",
-            f"install {'Node.js' if program in NODE_PROGRAMS else 'it'}, or correct [server] command",
+            f"{INSTALL.get(program, 'install it')}, or correct [server] command",
             (Row(program, "MISSING"),),
         )
     if program in NODE_PROGRAMS:
@@ -87,26 +92,13 @@ def _is_typescript(root: Path) -> bool:
 
 
 def _running_already(project: "Project") -> Iterator[Refused]:
-    """Look at the lock of Next.js itself: a file whose lock is not held was left by a crash and means nothing."""
-    import fcntl
-
-    info: object = None
-    try:
-        with (project.root / NEXT_LOCK).open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                with suppress(ValueError):
-                    info = json.loads(file.read())
-            else:
-                return
-    except OSError:
+    known = next_lock(project.root)
+    if known is None:
         return
-    known = info if isinstance(info, dict) else {}
     pid, url = known.get("pid", "?"), str(known.get("appUrl", "an unknown URL"))
     yield Refused(
         f"another dev server of this folder is running already: {url} (pid {pid})",
-        f"stop it (Ctrl-C in its terminal, or `kill {pid}`), then run the gate again: it boots its own",
+        f"stop it (Ctrl-C in its terminal, or `kill {pid}`), or judge it as it is: [server] reuse = true",
         (Row(str(NEXT_LOCK), "HELD", note=f"by pid {pid}, which serves {url}"),),
     )
 
@@ -126,7 +118,7 @@ def port_taken(port: int, root: Path) -> Refused | None:
     stop = f"stop it (`kill {' '.join(pids)}`)" if pids else "stop it (`sudo ss -ltnp` says what it is)"
     remedy = f"{stop}, or give this app a port of its own: [server] port in infracheck.toml and its URL variables"
     if any(folder and Path(folder) == root for _, folder in holders):
-        remedy = f"{stop}: it runs in this app's folder, and the gate boots its own server"
+        remedy = f"{stop}: it runs in this app's folder; or judge it as it is: [server] reuse = true"
     return Refused(
         f"port {port} is taken by {' and '.join(names)}",
         remedy,

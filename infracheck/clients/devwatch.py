@@ -10,7 +10,6 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urljoin, urlsplit
 
 from infracheck.clients import ports
 from infracheck.clients.devanswer import judge, log_rows
@@ -18,8 +17,7 @@ from infracheck.clients.devboot import Boot, Refused, Row
 from infracheck.clients.devplan import Plan
 from infracheck.clients.devreason import given_up, late
 from infracheck.clients.devrefusal import port_taken
-from infracheck.clients.place import place_of
-from infracheck.clients.said import leads_to
+from infracheck.clients.devvisit import HEADERS, Visit, last_row
 from infracheck.errors import ClientError, Unavailable
 
 if TYPE_CHECKING:
@@ -31,17 +29,11 @@ if TYPE_CHECKING:
 
 PAUSE: Final = 0.02  # seconds between two looks; a look costs 0.1 ms
 AFTER_ERROR: Final = 20.0  # seconds that the page still gets once an error was logged: it is red either way
-QUIET: Final = 0.1  # seconds without a line, after which a log is taken to be read
-SETTLE: Final = 0.5  # seconds at most to wait for that
 RETRY: Final = 0.25
 OTHER_PORT: Final = 3.0  # seconds that the expected port gets once the log named another one
 REQUESTS: Final = 4  # that may fail in a row although something listens
 LOOKS: Final = 5  # at who listens: a process that was just born is not listed yet
-HOPS: Final = 5
 TAIL: Final = 40  # lines
-NOT_YET: Final = {502, 503, 504}
-REDIRECTS: Final = {301, 302, 303, 307, 308}
-HEADERS: Final = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 class _Down(Exception):
@@ -63,7 +55,7 @@ class Watch:
         self._root, self._child, self._log, self._http = root, child, log, http
         self._began, self._deadline = began, began + plan.timeout
         self._gate = f"nothing listens on port {plan.port}"
-        self._rows: list[Row] = []
+        self._rows: list[Row] = [*plan.remarks]
 
     @property
     def url(self) -> str:
@@ -95,9 +87,8 @@ class Watch:
             return Boot(False, self.url, refused.summary, refused.remedy, rows, seconds, tail)
         shown = f"{self.url}{self.plan.path}"
         summary = f"answers {answer.status} on {shown} {seconds:.1f} s after {self.plan.shown}"
-        note = f"to {_onward(answer)}" if answer.status in REDIRECTS else ""
-        row = Row(f"GET {urlsplit(answer.url).path}", str(answer.status), note=note, level="info")
-        return Boot(True, self.url, summary, "", (*self._rows, row, *log_rows(self._log)), seconds, tail)
+        rows = (*self._rows, last_row(answer), *log_rows(self._log))
+        return Boot(True, self.url, summary, "", rows, seconds, tail)
 
     # -- the gates
 
@@ -141,32 +132,30 @@ class Watch:
         raise _Down(taken or Refused(f"port {self.plan.port} was closed again", "run the gate again"))
 
     def _answer(self) -> "Answer":
-        url, refusals, seen = f"{self.url}{self.plan.path}", 0, set[str]()
-        self._gate = f"{url} does not answer"
+        visit = Visit(self.url, self._reach, self._still_starting)
+        try:
+            return visit.answer(self.plan.path)
+        finally:
+            self._rows += visit.rows
+
+    def _reach(self, url: str) -> "Answer":
+        """Ask until there is an answer of whatever status: a server that restarts while it boots is no failure."""
+        refusals = 0
+        if not self._gate.startswith(f"{url} "):  # else it says that it answered, and what
+            self._gate = f"{url} does not answer"
         while True:
             try:
-                answer = self._ask(url)
+                return self._ask(url)
             except ClientError as error:
                 refusals = refusals + 1 if ports.is_listening(self.plan.port) else 0
                 if refusals == REQUESTS:
                     raise _Down(Refused(error.summary, error.remedy, log_rows(self._log, hint=True))) from None
                 self._pause(RETRY)
-                continue
-            seen.add(url)
-            if answer.status in NOT_YET:
-                self._gate = f"{url} still answers {answer.status}"
-                self._pause(RETRY)
-            elif not (onward := self._same_server(answer)):
-                return answer
-            elif onward in seen or len(seen) == HOPS:
-                # Not a failure: a browser, which sends cookies, may get on.
-                row = Row(f"GET {urlsplit(url).path}", "REDIRECT LOOP", note=f"to {_onward(answer)}", level="warn")
-                self._rows.append(row)
-                return answer
-            else:
-                row = Row(f"GET {urlsplit(url).path}", str(answer.status), note=f"to {_onward(answer)}", level="info")
-                self._rows.append(row)
-                url = onward
+
+    def _still_starting(self, answer: "Answer") -> bool:
+        self._gate = f"{answer.url} still answers {answer.status}"
+        self._pause(RETRY)
+        return True
 
     def _ask(self, url: str) -> "Answer":
         asked: Future[Answer] = Future()
@@ -188,16 +177,8 @@ class Watch:
     def _settle(self) -> None:
         """Let the log finish what it says about the answer."""
         answered = time.monotonic()
-        while time.monotonic() < min(answered + SETTLE, max(self._log.last_at, answered) + QUIET):
+        while not self._log.settled(answered):
             self._pause(PAUSE)
-
-    def _same_server(self, answer: "Answer") -> str | None:
-        """Return where a redirect leads if that is this server too."""
-        if answer.status not in REDIRECTS or "location" not in answer.headers:
-            return None
-        to = urlsplit(urljoin(answer.url, answer.headers["location"]))
-        own = to.scheme == "http" and to.hostname in {"localhost", "127.0.0.1", "::1"} and to.port == self.plan.port
-        return to._replace(netloc=urlsplit(self.url).netloc, fragment="").geturl() if own else None
 
     # -- what ends the wait
 
@@ -227,10 +208,6 @@ class Watch:
 
 def _interrupted() -> Refused:
     return Refused("the run ended before the server was up", "run the gate again")
-
-
-def _onward(answer: "Answer") -> str:
-    return leads_to(answer, place_of(answer.url))
 
 
 def _load() -> None:

@@ -64,8 +64,11 @@ class Project:
 
     @cached_property
     def dev_script(self) -> str | None:
+        return self.script("dev")
+
+    def script(self, name: str) -> str | None:
         scripts = self.package.get("scripts")
-        script = scripts.get("dev") if isinstance(scripts, dict) else None
+        script = scripts.get(name) if isinstance(scripts, dict) else None
         return script if isinstance(script, str) and script.strip() else None
 
     @cached_property

@@ -380,6 +380,20 @@ def inside(app: Path, database: str) -> Path:
     return app
 
 
+def test_auth_inside_the_app_moves_with_it_to_a_free_port(inside: Path) -> None:
+    """The auth knows its own URL from a variable, and trusts no other origin than that."""
+    with (inside / ".env.local").open("a") as file:
+        file.write("BETTER_AUTH_URL=http://localhost:3000\n")
+    process = {"PATH": path_with_node(), "HOME": os.environ.get("HOME", "/")}
+    settings = Settings(server=ServerSettings(port="auto", ready="/api/auth/ok", timeout=60))
+    with make_context(inside, process=process, settings=settings) as ctx:
+        outcome = judge(auth_trusts_origin, ctx)
+        url = ctx.server.url
+    assert isinstance(outcome, Passed), outcome
+    assert url != "http://localhost:3000"
+    assert outcome.summary == f"Better Auth at {url} accepts the app's origin {url}"
+
+
 def judged_inside(inside: Path, port: int, origin: str) -> Outcome:
     with (inside / ".env.local").open("a") as file:
         file.write(f"BETTER_AUTH_URL=http://localhost:{port}\n")

@@ -18,7 +18,7 @@ from infracheck.checks.schema import schema_tables
 from infracheck.checks.server import server_boots, server_stops
 from infracheck.clients import ports
 from infracheck.context import Context
-from infracheck.model import Failed, HeadStart, Outcome, Passed, Skipped
+from infracheck.model import Failed, Finding, HeadStart, Outcome, Passed, Skipped
 from infracheck.settings import ServerSettings
 from tests.clients.processes import eventually, marked
 from tests.clients.small_server import context, small_app
@@ -84,13 +84,23 @@ def passed(outcome: Outcome) -> Passed:
     return outcome
 
 
+def findings(outcome: Outcome) -> tuple[Finding, ...]:
+    """Return what was found; that the whole log is in a file stands behind each boot, and has a test of its own."""
+    assert isinstance(outcome, Failed | Passed), outcome
+    return tuple(finding for finding in outcome.findings if finding.state != "FILE")
+
+
+def seen(outcome: Outcome) -> dict[str, str]:
+    return states(findings(outcome))
+
+
 @pytest.mark.green("server-boots")
 @pytest.mark.green("server-stops")
 def test_a_server_that_is_well_boots_and_stops(booted: Boots) -> None:
     outcome = passed(booted(settings=NPM))
     assert outcome.summary.startswith(f"answers 200 on http://localhost:{booted.port}/ ")
     assert outcome.summary.endswith(" s after npm run dev")
-    assert states(outcome.findings) == {"GET /": "200"}
+    assert seen(outcome) == {"GET /": "200"}
     stopped = passed(booted.stops())
     assert stopped.summary.endswith(f"port {booted.port} is free, no process is left")
     assert stopped.findings == ()
@@ -102,7 +112,7 @@ def test_one_that_ends_at_once_is_red_with_its_last_words(booted: Boots) -> None
     outcome = failed(booted(before='say("loading"); sys.exit("Error: DATABASE_URL is not set")'))
     assert "ended with exit code 1 after" in outcome.summary
     assert outcome.summary.endswith(": DATABASE_URL is not set")
-    assert states(outcome.findings) == {"DATABASE_URL is not set": "ERROR"}
+    assert seen(outcome) == {"DATABASE_URL is not set": "ERROR"}
     assert outcome.reproduce == f"{sys.executable} server.py"
 
 
@@ -110,7 +120,7 @@ def test_one_that_ends_without_an_error_shows_its_last_lines(booted: Boots) -> N
     outcome = failed(booted(before='say("nothing to do"); sys.exit(0)'))
     assert "exit code 0" in outcome.summary
     assert outcome.summary.endswith(": nothing to do")
-    assert [(f.state, f.note, f.level) for f in outcome.findings] == [("LAST LINE", "nothing to do", "info")]
+    assert [(f.state, f.note, f.level) for f in findings(outcome)] == [("LAST LINE", "nothing to do", "info")]
 
 
 def test_a_crash_of_node_names_file_and_line(app: Path, opened: list[Context]) -> None:
@@ -119,7 +129,7 @@ def test_a_crash_of_node_names_file_and_line(app: Path, opened: list[Context]) -
     opened.append(context(app, settings=NPM))
     outcome = failed(judge(server_boots, opened[0]))
     assert outcome.summary.endswith("server.mjs:3:7 TypeError: no such flag")
-    [error] = [finding for finding in outcome.findings if finding.level == "fail"]
+    [error] = [finding for finding in findings(outcome) if finding.level == "fail"]
     assert (error.subject, error.where) == ("TypeError: no such flag", "server.mjs:3")
     assert "server.mjs:3" in outcome.remedy
 
@@ -132,7 +142,7 @@ def test_a_taken_port_is_red_and_says_by_whom(booted: Boots) -> None:
         assert outcome.summary.startswith(f"port {port} is taken by ")
         assert f"(pid {me.pid}, in {me.cwd()})" in outcome.summary
         assert f"kill {me.pid}" in outcome.remedy
-        assert states(outcome.findings) == {f"port {port}": "TAKEN"}
+        assert seen(outcome) == {f"port {port}": "TAKEN"}
         stops = booted.stops()
         assert isinstance(stops, Skipped)
         assert "could not be started: port" in stops.reason
@@ -152,7 +162,7 @@ def test_a_port_taken_while_it_starts_is_red_and_says_by_whom(booted: Boots) -> 
 def test_one_that_never_listens_is_bounded_and_says_so(booted: Boots) -> None:
     outcome = failed(booted(before='say("thinking"); time.sleep(60)', settings=patient(1.2)))
     assert outcome.summary == f"nothing listens on port {booted.port} after 1.2 s"
-    assert states(outcome.findings) == {f"port {booted.port}": "TIMEOUT", "log": "LAST LINE"}
+    assert seen(outcome) == {f"port {booted.port}": "TIMEOUT", "log": "LAST LINE"}
     assert "[server] timeout" in outcome.remedy
     assert passed(booted.stops()).summary.startswith("stopped in ")
 
@@ -171,7 +181,7 @@ def test_one_that_never_answers_is_bounded_and_says_so(booted: Boots) -> None:
 
 def test_one_that_is_not_ready_yet_is_waited_for(booted: Boots) -> None:
     answer = "self.send(503 if time.monotonic() - begun < 0.8 else 200)"
-    assert states(passed(booted(answer, before="begun = time.monotonic()")).findings) == {"GET /": "200"}
+    assert seen(passed(booted(answer, before="begun = time.monotonic()"))) == {"GET /": "200"}
     outcome = failed(booted("self.send(503)", settings=patient(1.5)))
     assert "/ still answers 503 after 1.5 s" in outcome.summary
 
@@ -179,7 +189,7 @@ def test_one_that_is_not_ready_yet_is_waited_for(booted: Boots) -> None:
 def test_a_500_is_red_at_once_with_the_cause_from_the_log(booted: Boots) -> None:
     outcome = failed(booted('say("⨯ Error: boom-route\\n    at GET (server.py:3:9)"); self.send(500)'))
     assert outcome.summary == "`/` answers 500: server.py:3:9 boom-route"
-    [row] = outcome.findings
+    [row] = findings(outcome)
     assert (row.subject, row.state, row.where, row.note) == ("GET /", "500", "server.py:3", "boom-route")
 
 
@@ -193,7 +203,7 @@ def test_a_page_that_cannot_be_judged_asks_for_another_one(booted: Boots, status
     outcome = failed(booted(f'self.send({status} if self.path == "/" else 200)'))
     assert outcome.summary.startswith(f"`/` answers {status}")
     assert advice in outcome.remedy
-    assert states(outcome.findings)["GET /"] == str(status)
+    assert seen(outcome)["GET /"] == str(status)
     booted.opened.append(other := context(booted.folder, settings=patient(60, ready="healthz")))
     assert "/healthz " in passed(judge(server_boots, other)).summary
 
@@ -202,15 +212,15 @@ def test_an_error_in_the_log_is_red_although_the_page_is_well(booted: Boots) -> 
     late = 'self.send(200, b"fine"); time.sleep(0.05); say("⨯ unhandledRejection: Error: late rejection")'
     outcome = failed(booted(late))
     assert outcome.summary == "`/` answers 200, but an error was logged: unhandledRejection: Error: late rejection"
-    assert states(outcome.findings) == {"unhandledRejection: Error: late rejection": "ERROR"}
+    assert seen(outcome) == {"unhandledRejection: Error: late rejection": "ERROR"}
 
 
 def test_warnings_and_noise_do_not_close_the_gate(booted: Boots) -> None:
     lines = "⚠ Invalid next.config.mjs options detected:\\n⚠     Unrecognized key(s) in object: 'foo'"
     noise = "npm warn Unknown user config\\n(node:1) [DEP0040] DeprecationWarning: Error: old"
     outcome = passed(booted(before=f'say("""{lines}\\n{noise}""")'))
-    assert states(outcome.findings) == {"Invalid next.config.mjs options detected": "WARNING", "GET /": "200"}
-    assert {finding.level for finding in outcome.findings} == {"warn", "info"}
+    assert seen(outcome) == {"Invalid next.config.mjs options detected": "WARNING", "GET /": "200"}
+    assert {finding.level for finding in findings(outcome)} == {"warn", "info"}
 
 
 def test_what_a_log_shows_of_a_secret_is_masked(booted: Boots) -> None:
@@ -218,6 +228,32 @@ def test_what_a_log_shows_of_a_secret_is_masked(booted: Boots) -> None:
     outcome = failed(booted(before='sys.exit("Error: cannot use " + os.environ["API_TOKEN"])', API_TOKEN=secret))
     assert secret not in repr(outcome)
     assert "cannot use [secret]" in outcome.summary
+
+
+def test_its_whole_output_stands_in_a_file_that_the_report_names(booted: Boots) -> None:
+    secret = secrets.token_hex(12)
+    said = """
+        say("\\x1b[31mred\\x1b[0m \\x07bell")
+        say("key " + os.environ["API_TOKEN"])
+        for number in range(3000): say(f"line {number}")
+        """
+    outcome = passed(booted('say("asked"); self.send(200)', before=said, API_TOKEN=secret))
+    [row] = [finding for finding in outcome.findings if finding.state == "FILE"]
+    assert (row.subject, row.where, row.level) == ("log", ".infracheck/evidence/server.log", "info")
+    passed(booted.stops())
+    lines = (booted.folder / str(row.where)).read_text().splitlines()
+    assert lines == ["red bell", "key [secret]", *(f"line {number}" for number in range(3000)), "asked"]
+    assert (booted.folder / ".infracheck" / ".gitignore").read_text().endswith("\n*\n"), "git does not see it"
+
+
+def test_a_boot_that_fails_names_its_log_too_and_one_that_printed_nothing_has_none(booted: Boots) -> None:
+    outcome = failed(booted(before='sys.exit("Error: no")'))
+    assert [finding.where for finding in outcome.findings if finding.state == "FILE"] == [
+        ".infracheck/evidence/server.log"
+    ]
+    assert (booted.folder / ".infracheck" / "evidence" / "server.log").read_text() == "Error: no\n"
+    silent = passed(booted())
+    assert [finding for finding in silent.findings if finding.state == "FILE"] == []
 
 
 def test_one_that_ends_after_it_answered_is_red(booted: Boots) -> None:
@@ -273,7 +309,7 @@ def test_files_that_the_framework_rewrote_are_as_before(booted: Boots) -> None:
     edited = json.dumps({"edited": "by somebody while the gate ran"})
     (booted.folder / "package.json").write_text(edited)
     outcome = passed(booted.stops())
-    assert states(outcome.findings) == dict.fromkeys(("tsconfig.json", "AGENTS.md", "next-env.d.ts"), "RESTORED")
+    assert seen(outcome) == dict.fromkeys(("tsconfig.json", "AGENTS.md", "next-env.d.ts"), "RESTORED")
     assert (booted.folder / "tsconfig.json").read_text() == ours
     assert (booted.folder / "next-env.d.ts").read_text() == f"build\n{note}"
     assert not (booted.folder / "AGENTS.md").exists()
@@ -326,7 +362,7 @@ def test_missing_packages_are_red_before_anything_starts(
         (app / "node_modules" / name).mkdir(parents=True)
     opened.append(context(app, settings=NPM))
     outcome = failed(judge(server_boots, opened[0]))
-    assert states(outcome.findings) == {subject: "MISSING"}
+    assert seen(outcome) == {subject: "MISSING"}
     assert (
         "npm ci" if subject != "node_modules/@types/node" else "npm install --save-dev @types/node"
     ) in outcome.remedy

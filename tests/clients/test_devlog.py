@@ -281,3 +281,70 @@ def test_every_row_of_the_table_has_a_way_out() -> None:
 )
 def test_what_means_that_it_will_not_come_up(line: str, seconds: float | None) -> None:
     assert last_words(line) == seconds
+
+
+def test_what_came_after_a_moment_can_be_told_from_what_was_before(root: Path) -> None:
+    log = read(root, "⨯ Error: before\n\n GET / 500 in 3ms\n")
+    mark = log.mark
+    assert (log.lines(mark), log.entries(mark)) == ([], [])
+    log.add(" GET /api 200 in 3ms")
+    log.add("⨯ Error: after")
+    assert log.lines(mark) == [" GET /api 200 in 3ms", "⨯ Error: after"]
+    assert [entry.text for entry in log.entries(mark)] == ["after"]
+    assert [entry.text for entry in log.entries()] == ["before", "after"]
+    for number in range(3000):
+        log.add(f"line {number}")
+    assert len(log.lines(mark)) == 2000, "what is kept is bounded"
+    assert log.lines(log.mark - 2) == ["line 2998", "line 2999"]
+
+
+UVICORN = """\
+INFO:     Uvicorn running on http://127.0.0.1:8010 (Press CTRL+C to quit)
+INFO:     127.0.0.1:53620 - "GET / HTTP/1.1" 500 Internal Server Error
+ERROR:    Exception in ASGI application
+Traceback (most recent call last):
+  File "/usr/lib/python3/site-packages/uvicorn/protocols/http/h11_impl.py", line 403, in run_asgi
+    result = await app(
+             ^^^^^^^^^^
+  File "{root}/main.py", line 7, in home
+    return settings["missing"]
+           ~~~~~~~~^^^^^^^^^^^
+KeyError: 'missing'
+"""
+DJANGO = """\
+Starting development server at http://127.0.0.1:8000/
+Internal Server Error: /
+Traceback (most recent call last):
+  File "/usr/lib/python3/site-packages/django/core/handlers/exception.py", line 55, in inner
+    response = get_response(request)
+  File "{root}/main.py", line 4, in home
+    raise ValueError("boom")
+ValueError: boom
+[26/Nov/2026 10:00:00] "GET / HTTP/1.1" 500 145
+"""
+IMPORT = """\
+Traceback (most recent call last):
+  File "{root}/main.py", line 1, in <module>
+    import flask
+ModuleNotFoundError: No module named 'flask'
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "where"),
+    [
+        (UVICORN, "main.py:7 ERROR:    Exception in ASGI application: KeyError: 'missing'", "main.py:7"),
+        (DJANGO, "main.py:4 ValueError: boom", "main.py:4"),
+        (IMPORT, "main.py:1 ModuleNotFoundError: No module named 'flask'", "main.py:1"),
+    ],
+)
+def test_a_traceback_of_python_names_the_deepest_line_of_the_app(root: Path, text: str, told: str, where: str) -> None:
+    (root / "main.py").touch()
+    log = read(root, text.format(root=root))
+    assert [(str(entry), entry.where) for entry in log.errors()] == [(told, where)]
+
+
+def test_what_uvicorn_says_of_its_port_and_of_an_app_that_is_not_there(root: Path) -> None:
+    assert read(root, UVICORN).port == 8010
+    [error] = read(root, 'ERROR:    Error loading ASGI app. Could not import module "nomod".').errors()
+    assert "Could not import module" in error.text

@@ -13,8 +13,9 @@ import psutil
 import pytest
 
 from infracheck.clients import ports
+from infracheck.clients.appserver import AppServer
 from infracheck.clients.devplan import child_env
-from infracheck.clients.devserver import DevServer, command_of, port_of
+from infracheck.clients.devserver import command_of, port_of
 from infracheck.context import Context
 from infracheck.settings import AppSettings, ServerSettings, Settings
 from tests.clients.processes import eventually, marked
@@ -40,7 +41,7 @@ class Small:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def __call__(self, answer: str = GOOD, before: str = "", **settings: object) -> DevServer:
+    def __call__(self, answer: str = GOOD, before: str = "", **settings: object) -> AppServer:
         small_app(self.folder, answer=answer, before=before)
         chosen = ServerSettings(**{"command": PYTHON, "timeout": 60, **settings})  # type: ignore[arg-type]
         self.port = chosen.port if isinstance(chosen.port, int) else free_port()
@@ -229,6 +230,25 @@ def test_its_verdict_comes_as_soon_as_it_is_known(small: Small) -> None:
     assert time.monotonic() - float((small.folder / "at").read_text()) < 1.5
 
 
+def test_the_log_of_a_moment_is_told_apart(small: Small) -> None:
+    """What later checks quote: the lines that a request of theirs caused, and no others."""
+    answer = """
+        if self.path == "/": say("hello"); self.send(200)
+        else: self.send(500); time.sleep(0.05); say("⨯ Error: boom\\n    at GET (server.py:3:9)")
+        """
+    server = small(answer)
+    assert server.boot.ok
+    assert server.url == server.boot.url == f"http://localhost:{small.port}"
+    mark = server.mark()
+    assert (server.since(mark), server.problems(mark)) == ((), ())
+    assert small.ctx.http.request("GET", f"{server.url}/api", timeout=20).status == 500
+    assert server.since(mark) == ("⨯ Error: boom", "    at GET (server.py:3:9)")
+    [row] = server.problems(mark)
+    assert (row.label, row.state, row.where, row.level) == ("boom", "ERROR", "server.py:3", "fail")
+    assert server.problems(server.mark()) == ()
+    assert "hello" in server.since(0)
+
+
 # -- the end
 
 
@@ -296,10 +316,12 @@ class NextDev:
     def change(self, name: str, text: str) -> None:
         path = self.folder / name
         self.changed[path] = path.read_text() if path.exists() else None
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text)
 
-    def start(self) -> DevServer:
-        self.ctx = make_context(self.folder, process=environment())
+    def start(self, **settings: object) -> AppServer:
+        chosen = Settings(server=ServerSettings(**settings))  # type: ignore[arg-type]
+        self.ctx = make_context(self.folder, process=environment(), settings=chosen)
         return self.ctx.server
 
 
@@ -349,6 +371,20 @@ def test_next_with_a_config_that_throws(next_dev: NextDev) -> None:
     assert (boot.rows[0].label, boot.rows[0].note) == ("Failed to load next.config.ts", "config boom")
 
 
+def test_next_on_a_free_port_although_its_script_names_one(next_dev: NextDev) -> None:
+    package = json.loads((next_dev.folder / "package.json").read_text())
+    package["scripts"]["dev"] = "next dev -p 3000"
+    next_dev.change("package.json", json.dumps(package))
+    next_dev.change(".env", "NEXT_PUBLIC_APP_URL=http://localhost:3000\n")
+    next_dev.change("app/where/route.ts", "export const GET = () => new Response(process.env.NEXT_PUBLIC_APP_URL);\n")
+    server = next_dev.start(port="auto", ready="/where")
+    assert server.boot.ok, server.boot
+    place = next_dev.ctx.place
+    assert server.port == place.free != 3000
+    assert server.command == f"npm run dev -- -p {place.free}"
+    assert next_dev.ctx.http.request("GET", f"{server.url}/where", timeout=30).text == place.url
+
+
 def test_next_running_already_in_the_same_folder(next_dev: NextDev) -> None:
     first = next_dev.start()
     lock = next_dev.folder / ".next" / "dev" / "lock"
@@ -360,7 +396,21 @@ def test_next_running_already_in_the_same_folder(next_dev: NextDev) -> None:
     url = f"http://localhost:{first.port}"
     assert boot.summary == f"another dev server of this folder is running already: {url} (pid {pid})"
     assert f"kill {pid}" in boot.remedy
+    third = make_context(next_dev.folder, process=environment(), settings=Settings(server=ServerSettings(reuse=True)))
+    boot = third.server.boot
+    assert boot.ok, boot
+    assert boot.url == third.place.url == url, "by its lock, although PORT says another port"
+    assert [(row.label, row.state, row.level) for row in boot.rows] == [
+        (f"port {first.port}", "REUSED", "info"),
+        (f"port {first.port}", "OTHER PORT", "warn"),
+        ("log", "NOT SEEN", "info"),
+        ("GET /", "200", "info"),
+    ]
+    assert boot.rows[0].note.endswith("it runs in this folder and holds .next/dev/lock")
+    third.close()
+    assert first.exit_code is None, "it is left running"
     first.stop()
     lock.write_text(json.dumps({"pid": os.getpid(), "appUrl": url}))
-    with make_context(next_dev.folder, process=environment()) as third:
-        assert third.server.started, "a file that nobody holds was left by a crash"
+    reuse = Settings(server=ServerSettings(reuse=True))
+    with make_context(next_dev.folder, process=environment(), settings=reuse) as fourth:
+        assert fourth.server.started, "a file that nobody holds was left by a crash"
