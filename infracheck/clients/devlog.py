@@ -1,7 +1,7 @@
 """What the log of a dev server says: errors with the place they come from, warnings, and how far it has got.
 
-The patterns are those of Next.js 16, Vite and plain Node, whose output was read line by line (colours are gone by
-then). A message that `console.error` prints without a mark cannot be told from any other line.
+The patterns are those of Next.js 16, Vite, uvicorn and plain Node, whose output was read line by line (colours are
+gone by then). What `console.error` prints without a mark is known where the framework keeps a log that tells.
 """
 
 import os
@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from infracheck.clients.devcauses import last_words
+from infracheck.clients.devtraceback import turned
+from infracheck.clients.nextlog import FLUSHED, console_errors
 
 KEPT_LINES: Final = 2000
 MORE_LINES: Final = 40  # of one message; a stack goes deeper, but says nothing new there
@@ -30,11 +32,13 @@ _HEADS: Final = (
     re.compile(r"(?P<text>\[browser\] Uncaught .*)"),
     re.compile(r"(?P<text>(?i:Unhandled ?Rejection|Uncaught ?Exception)\b.*)"),
     re.compile(r"(?P<text>Failed to compile\b.*)"),
+    re.compile(r"(?:ERROR|CRITICAL): {2,}(?P<text>.+)"),
     re.compile(r"(?:\S*\d\d:\d\d:\d\d\S* +)?\[?(?P<text>(?:ERROR|FATAL)\b.+)"),
-    re.compile(r".*\[vite\] .*?(?P<text>(?:Internal server error|Error)\b.*)"),
+    re.compile(r".*\[vite\] .*?(?P<text>(?:Internal server error|Pre-transform error|Error)\b.*)"),
 )
 _WARNING = re.compile(r"\s*⚠\s(?P<text>.+)")
 _MORE_WARNING = re.compile(r"\s*⚠(?:\s{3,}|\s+See more info )")
+_PLAIN = re.compile(r"\s*(?:[-·⚠⨯✓○▲>]|(?:GET|HEAD) /|$)")
 _NEXT_MESSAGE = re.compile(r" ?(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) /\S* \d{3} in |[✓○▲] |> ")
 _SEE_ALSO = re.compile(r",? see more info here:? https?://\S+")
 _EXTENSION = r"\.(?:[cm]?[jt]sx?|json|s?css|mdx?|vue|svelte|astro|py|sql)"
@@ -56,6 +60,8 @@ NOISE: Final = (
     (re.compile(r"\s*⚠ Slow filesystem detected"), "about the machine, which may just be busy"),
     (re.compile(r"\s*⚠ Port \d+ is in use"), "judged by the port itself"),
     (re.compile(r"\s*(?:⨯ )?Error: aborted$"), "a client went away while its page was sent"),
+    (re.compile(r"React encountered an empty buffer when writing"), "about the machine's Node, not about the app"),
+    (re.compile(r"ERROR: +Exception in ASGI application$"), "announces the traceback that follows, and says no more"),
 )
 """Lines that look like errors or warnings and are not the app's, each with the reason why it does not count."""
 
@@ -118,7 +124,7 @@ class DevLog:
 
     def entries(self) -> list[Entry]:
         """Return the errors and warnings, each once, in the order in which they came first."""
-        found = (_entry(head, more, self.locate) for head, more in _messages(self.lines()))
+        found = (_entry(head, more, self.locate) for head, more in _messages(self.lines(), self._printed()))
         return list(dict.fromkeys(found))
 
     def errors(self) -> list[Entry]:
@@ -128,6 +134,14 @@ class DevLog:
         """Return the first error in a text that did not come through the log."""
         return next((_entry(head, more, self.locate) for head, more in _messages(f"⨯ {text}".splitlines())), None)
 
+    def _printed(self) -> frozenset[str]:
+        """Return the lines that the app itself printed as errors, as far as the framework tells."""
+        known = console_errors(self._root)
+        if known is not None and any(not _PLAIN.match(line) for line in self.lines()):
+            time.sleep(max(0.0, self.last_at + FLUSHED - time.monotonic()))
+            known = console_errors(self._root)
+        return known or frozenset()
+
     def locate(self, line: str) -> str:
         """Return the first `file:line:column` of the app's own code that a line names, relative to the app, or ""."""
         for found in _POSITION.finditer(line):
@@ -136,7 +150,7 @@ class DevLog:
         return ""
 
     def _own(self, name: str) -> str | None:
-        if "node_modules/" in name or "/.next/" in f"/{name}":
+        if "node_modules/" in name or "site-packages/" in name or "/.next/" in f"/{name}":
             return None
         for base in (self._root, self._repository):
             path = Path(os.path.normpath(base / name))
@@ -156,11 +170,13 @@ def _is_noise(line: str) -> bool:
     return any(pattern.match(line) for pattern, _ in NOISE)
 
 
-def _messages(lines: Iterable[str]) -> Iterator[tuple[Entry, list[str]]]:
-    """Yield each message's head with the lines that belong to it."""
+def _messages(lines: Iterable[str], printed: frozenset[str] = frozenset()) -> Iterator[tuple[Entry, list[str]]]:
+    """Yield each message's head with the lines that belong to it; `printed` are heads too, whatever they look like."""
     current: tuple[Entry, list[str]] | None = None
-    for line in lines:
+    for line in turned(lines):
         text = _head(line)
+        if text is None and line.strip() in printed and not _is_noise(line):
+            text = line.strip()
         warning = None if _is_noise(line) else _WARNING.match(line)
         if current and text and not _MARK.match(line) and not current[1] and current[0].level == "fail":
             current[1].append(text)  # the error itself, below the mark that announces it

@@ -20,7 +20,8 @@ def given_up(what: str, plan: Plan, log: "DevLog", root: Path) -> Refused:
     """Return the cause that the log names for `what` has happened."""
     errors = log.errors()
     where = next((one.where for one in errors if one.where), None) or "what the log names"
-    explained = explain("\n".join(log.lines()), {**plan.words, "where": where})
+    words = {**plan.words, "where": where} | ({"error": str(errors[0])} if errors else {})
+    explained = explain("\n".join(log.lines()), words)
     rows = log_rows(log, hint=True)
     if explained and explained.cause is PORT:
         taken = port_taken(int("".join(explained.groups)), root)
