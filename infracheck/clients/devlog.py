@@ -52,6 +52,7 @@ _ANNOUNCED = re.compile(
     r"\b(?:Local|[Rr]unning|[Ll]istening|[Rr]eady|[Ss]tarted)\b[^\n]{0,40}?"
     r"(?P<scheme>https?)://(?:localhost|127\.0\.0\.1|\[::1?\]|0\.0\.0\.0):(?P<port>\d+)"
 )
+_VITE = re.compile(r"\s*➜\s+Local:")
 _COMPILING = re.compile(r"○ Compiling (.+?) \.\.\.")
 
 NOISE: Final = (
@@ -96,6 +97,7 @@ class DevLog:
         self.error_at: float | None = None  # when the first error came
         self.hopeless_at: float | None = None  # from when on it is known that it will not come up
         self.port: int | None = None  # the one that the server says it listens on
+        self.vite = False  # that was Vite, and no other server that is started along with it
         self.progress = ""  # "compiling /"
 
     def add(self, line: str) -> None:
@@ -111,8 +113,8 @@ class DevLog:
             self.progress = f"compiling {compiling[1]}"
         elif _NEXT_MESSAGE.match(line):
             self.progress = ""
-        if self.port is None and (announced := _ANNOUNCED.search(line)):
-            self.port = int(announced["port"])
+        if (not self.port or _VITE.match(line)) and (announced := _ANNOUNCED.search(line)):
+            self.port, self.vite = int(announced["port"]), bool(_VITE.match(line))
 
     def lines(self) -> list[str]:
         with self._lock:

@@ -4,6 +4,7 @@ A log line that says "Ready" proves nothing: Next.js prints it before it loads i
 proof is an HTTP answer of a process of our own, and the log only says why there is none.
 """
 
+import re
 import threading
 import time
 from concurrent.futures import Future
@@ -38,6 +39,7 @@ OTHER_PORT: Final = 3.0  # seconds that the expected port gets once the log name
 REQUESTS: Final = 4  # that may fail in a row although something listens
 LOOKS: Final = 5  # at who listens: a process that was just born is not listed yet
 HOPS: Final = 5
+SCRIPT: Final = re.compile(r"""<script type="module" src="(/(?!/|@)[^"]+)\"""")
 TAIL: Final = 40  # lines
 NOT_YET: Final = {502, 503, 504}
 REDIRECTS: Final = {301, 302, 303, 307, 308}
@@ -83,6 +85,7 @@ class Watch:
             self._ours()
             answer = self._answer()
             seconds = time.monotonic() - self._began
+            self._load_scripts(answer)
             self._settle()
             refused = judge(self.plan, answer, self._log)
         except _Down as down:
@@ -107,7 +110,8 @@ class Watch:
             named = self._log.port
             if named and named != self.plan.port:
                 named_at = named_at or time.monotonic()
-                if time.monotonic() > named_at + OTHER_PORT:
+                by_default = self._log.vite and self.plan.port_source == "the default of vite"
+                if by_default or time.monotonic() > named_at + OTHER_PORT:
                     self._follow(named)
             self._pause(PAUSE)
 
@@ -184,6 +188,12 @@ class Watch:
             with suppress(TimeoutError):
                 asked.exception(PAUSE)
         return asked.result()
+
+    def _load_scripts(self, answer: "Answer") -> None:
+        """Have Vite log what is wrong with a page's scripts: its page is a shell, which answers 200 all the same."""
+        for path in SCRIPT.findall(answer.text)[:5] if self._log.vite else ():
+            with suppress(ClientError):
+                self._ask(urljoin(answer.url, path))
 
     def _settle(self) -> None:
         """Let the log finish what it says about the answer."""

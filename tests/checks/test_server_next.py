@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 
 from infracheck.clients import ports
@@ -16,7 +15,7 @@ from infracheck.context import Context
 from infracheck.model import Failed, Passed
 from infracheck.settings import ServerSettings
 from tests.checks.boot_times import FAR, BootTimes
-from tests.clients.processes import eventually
+from tests.clients.processes import eventually, running_in
 from tests.clients.small_server import context
 from tests.components import next_notes
 from tests.components.child import running
@@ -63,7 +62,7 @@ class NextApp:
         finally:
             aside.rename(path)
 
-    def context(self, variable: int | None = None, **settings: object) -> Context:
+    def context(self, variable: int | None = None, /, **settings: object) -> Context:
         """Return a Context; `variable` is what PORT says."""
         chosen = ServerSettings(timeout=FAR, **settings)  # type: ignore[arg-type]
         self._contexts.append(context(self.folder, port=variable, settings=chosen))
@@ -77,7 +76,7 @@ class NextApp:
     def tidy(self) -> None:
         for ctx in self._contexts:
             ctx.close()
-        left = [one for one in psutil.process_iter(["cwd"]) if str(one.info["cwd"] or "").startswith(str(self.folder))]
+        left = running_in(self.folder)
         for path, content in self._before.items():
             if content is None:
                 path.unlink(missing_ok=True)
