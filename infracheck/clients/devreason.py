@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from infracheck.clients.process import Supervised
 
 
-def given_up(what: str, plan: Plan, log: "DevLog", root: Path) -> Refused:
-    """Return the cause that the log names for `what` has happened."""
+def given_up(what: str, plan: Plan, log: "DevLog", root: Path, *, code: int | None = None) -> Refused:
+    """Return the cause that the log names for `what` has happened; `code` is the exit code, if it ended."""
     errors = log.errors()
     where = next((one.where for one in errors if one.where), None) or "what the log names"
     words = {**plan.words, "where": where} | ({"error": str(errors[0])} if errors else {})
@@ -32,7 +32,12 @@ def given_up(what: str, plan: Plan, log: "DevLog", root: Path) -> Refused:
     if errors:
         return Refused(f"{what}: {errors[0]}", remedy_for(plan, errors[0]), rows)
     last = "".join(f": {line.strip()}" for line in log.tail(1))
-    return Refused(f"{what}{last}", f"run `{plan.shown}` by hand and correct what it prints", rows)
+    remedy = f"run `{plan.shown}` by hand and correct what it prints"
+    if code == 0:
+        remedy = (
+            f"let `{plan.shown}` keep the server in the foreground: what it leaves running when it ends is ended, too"
+        )
+    return Refused(f"{what}{last}", remedy, rows)
 
 
 def late(gate: str, plan: Plan, log: "DevLog", child: "Supervised") -> Refused:

@@ -226,7 +226,7 @@ class Watch:
         if (code := self._child.poll()) is not None:
             self._child.wait(1.0)  # until its last words are read
             what = f"`{self.plan.shown}` ended with exit code {code} after {now - self._began:.1f} s"
-            raise _Down(given_up(what, self.plan, self._log, self._root))
+            raise _Down(given_up(what, self.plan, self._log, self._root, code=code))
         if self._log.hopeless_at and now > self._log.hopeless_at:
             raise _Down(given_up(f"`{self.plan.shown}` cannot serve", self.plan, self._log, self._root))
         if self._log.error_at and now > self._log.error_at + AFTER_ERROR:
