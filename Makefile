@@ -53,6 +53,7 @@ bench: $(READY)
 	$(BIN)/python bench/env.py
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/schema.py
+	$(BIN)/python bench/boot.py
 	$(BIN)/python bench/gate.py
 
 package: $(READY)

@@ -37,6 +37,8 @@ def _bad_status(plan: Plan, answer: "Answer", log: "DevLog") -> Refused:
     path = urlsplit(answer.url).path
     errors = log.errors()
     cause = next_error(answer.text, log) or (errors[-1] if errors else None)
+    if cause and not cause.position:  # the page carries the message alone
+        cause = next((one for one in errors if one.text == cause.text and one.position), cause)
     said = f": {cause}" if cause else reason_of(answer)
     remedy = STATUS_REMEDIES.get(answer.status) or (
         remedy_for(plan, cause) if cause else f"open `{path}` while `{plan.shown}` runs, and read its log"

@@ -7,7 +7,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """`{0}`, `{1}` are the groups of the pattern; `{command}`, `{install}`, `{where}` are filled in too.
+    """`{0}`, `{1}` are the groups of the pattern; `{command}`, `{install}`, `{where}` and `{error}` are filled in too.
 
     `last_words`: seen in a log, it means that the server will not come up, and it gets these seconds to say the rest.
     """
@@ -36,7 +36,7 @@ PORT: Final = Cause(
     ),
     "port {0}{1}{2} was taken while `{command}` started",
     "stop what holds port {0}{1}{2}, or set another [server] port in infracheck.toml",
-    last_words=3.0,
+    last_words=1.5,
 )
 ANOTHER: Final = Cause(
     re.compile(r"Another next \w+ server is already running[^\n]*\n+- Local: +(\S+)\n- PID: +(\d+)"),
@@ -47,7 +47,7 @@ LOCKED: Final = Cause(
     re.compile(r"Another next \w+ (?:server|process) is already running|Unable to acquire lock at"),
     "another `next` of this folder is running already",
     "stop it, then run the gate again: it boots its own",
-    last_words=3.0,
+    last_words=1.5,
 )
 TYPESCRIPT: Final = Cause(
     re.compile(r"trying to use TypeScript but do not have the required|^Installing (?:dev)?[dD]ependencies", re.M),
@@ -61,22 +61,16 @@ CAUSES: Final = (
     LOCKED,
     TYPESCRIPT,
     Cause(
-        re.compile(r"Failed to load (next\.config\.\w+)[^\n]*(?:\n+(?:Error: )?([^\n]+))?"),
-        "{0} cannot be loaded: {1}",
-        "correct {0}, or give the variable it asks for a value",
-        last_words=3.0,
-    ),
-    Cause(
         re.compile(r"error occurred while loading (?:the )?instrumentation hook: ([^\n]+)"),
         "the instrumentation hook throws while it loads: {0}",
         "correct {where}, or give the variable it asks for a value",
-        last_words=3.0,
+        last_words=1.5,
     ),
     Cause(
         re.compile(r"Could not find a production build"),
         "`{command}` serves a finished build, and there is none",
         "run the build first, or let [server] command start the dev server",
-        last_words=3.0,
+        last_words=1.5,
     ),
     Cause(
         re.compile(r"^(?:/bin/)?(?:sh|bash|zsh): (?:\d+: |line \d+: )?(\S+): (?:command )?not found$", re.M),
@@ -99,6 +93,61 @@ CAUSES: Final = (
         "correct the import or the path: {where}",
     ),
     Cause(
+        re.compile(r"Failed to load (next\.config\.\w+)[^\n]*(?:\n+(?:Error: )?([^\n]+))?"),
+        "{0} cannot be loaded: {1}",
+        "correct {0}, or give the variable it asks for a value",
+        last_words=1.5,
+    ),
+    Cause(
+        re.compile(
+            r"failed to load config from \S*?([^\s/]+)\n+"
+            r"error when starting dev server:\n+(?:Error(?: \[\w+\])?: )?([^\n]+)"
+        ),
+        "{0} cannot be loaded: {1}",
+        "correct {0}, or give the variable it asks for a value",
+    ),
+    Cause(
+        re.compile(r"No module named '([\w.]+)'"),
+        "the Python module {0} is not installed",
+        "install it into the environment that `{command}` runs in, or correct {where}",
+    ),
+    Cause(
+        re.compile(
+            r'File "(?:<frozen os>|[^"\n]*/os\.py)", line \d+, in __getitem__\n(?: {4}[^\n]*\n)*KeyError: \'(\w+)\''
+        ),
+        "the environment variable {0} is not set",
+        "give {0} a value in the env file, or correct {where}",
+    ),
+    Cause(
+        re.compile(r'Error loading ASGI app\. Could not import module "([^"\n]+)"'),
+        "there is no module {0} where `{command}` looks for it",
+        "correct the module that `{command}` names, or the folder that it starts in",
+        last_words=0.5,
+    ),
+    Cause(
+        re.compile(r'Error loading ASGI app\. Attribute "([^"\n]+)" not found in module "([^"\n]+)"'),
+        "the module {1} has no `{0}`",
+        "correct what `{command}` names: MODULE:ATTRIBUTE",
+        last_words=0.5,
+    ),
+    Cause(
+        re.compile(r"\[Errno \d+\] [Aa]ddress already in use"),
+        "the port was taken while `{command}` started",
+        "stop what holds the port, or give the app another one",
+        last_words=1.5,
+    ),
+    # Each of these keeps waiting for somebody to correct the file, and would do so for ever.
+    Cause(
+        re.compile(
+            r"^Process SpawnProcess-\d+:$|Exception in thread django-main-thread|Application startup failed\. Exiting"
+            r"|app crashed - waiting for file changes|^Failed running '",
+            re.M,
+        ),
+        "the app ends while it starts: {error}",
+        "correct {where}, or give the variable it asks for a value",
+        last_words=0.5,
+    ),
+    Cause(
         re.compile(r"Node\.js version \"?([^\"\n]+?)\"? is required"),
         "this Node.js is too old: {0} is required",
         "put a newer Node.js first on PATH, then `{install}`",
@@ -118,6 +167,7 @@ CAUSES: Final = (
 
 def explain(text: str, words: dict[str, str]) -> Explanation | None:
     """Return what the table says of a log or a message, None if no row fits; `words` fill the named places."""
+    words = {"error": "its log says why", **words}
     for cause in CAUSES:
         if found := cause.pattern.search(text):
             groups = tuple(group or "" for group in found.groups())

@@ -1,7 +1,7 @@
 """What the log of a dev server says: errors with the place they come from, warnings, and how far it has got.
 
-The patterns are those of Next.js 16, Vite and plain Node, whose output was read line by line (colours are gone by
-then). A message that `console.error` prints without a mark cannot be told from any other line.
+The patterns are those of Next.js 16, Vite, uvicorn and plain Node, whose output was read line by line (colours are
+gone by then). What `console.error` prints without a mark is known where the framework keeps a log that tells.
 """
 
 import os
@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from infracheck.clients.devcauses import last_words
+from infracheck.clients.devtraceback import turned
+from infracheck.clients.nextlog import FLUSHED, console_errors
 
 KEPT_LINES: Final = 2000
 QUIET: Final = 0.1  # seconds without a line, after which a log is taken to be read
@@ -32,11 +34,13 @@ _HEADS: Final = (
     re.compile(r"(?P<text>\[browser\] Uncaught .*)"),
     re.compile(r"(?P<text>(?i:Unhandled ?Rejection|Uncaught ?Exception)\b.*)"),
     re.compile(r"(?P<text>Failed to compile\b.*)"),
+    re.compile(r"(?:ERROR|CRITICAL): {2,}(?P<text>.+)"),
     re.compile(r"(?:\S*\d\d:\d\d:\d\d\S* +)?\[?(?P<text>(?:ERROR|FATAL)\b.+)"),
-    re.compile(r".*\[vite\] .*?(?P<text>(?:Internal server error|Error)\b.*)"),
+    re.compile(r".*\[vite\] .*?(?P<text>(?:Internal server error|Pre-transform error|Error)\b.*)"),
 )
 _WARNING = re.compile(r"\s*⚠\s(?P<text>.+)")
 _MORE_WARNING = re.compile(r"\s*⚠(?:\s{3,}|\s+See more info )")
+_PLAIN = re.compile(r"\s*(?:[-·⚠⨯✓○▲>]|(?:GET|HEAD) /|$)")
 _NEXT_MESSAGE = re.compile(r" ?(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) /\S* \d{3} in |[✓○▲] |> ")
 _SEE_ALSO = re.compile(r",? see more info here:? https?://\S+")
 _EXTENSION = r"\.(?:[cm]?[jt]sx?|json|s?css|mdx?|vue|svelte|astro|py|sql)"
@@ -44,14 +48,13 @@ _POSITION = re.compile(
     r"(?:^|[\s(\[\"']|file://|webpack-internal:///(?:\([\w-]+\)/)?)"
     rf"(?P<path>[\w.@/\[][^\s:\"']*{_EXTENSION}):(?P<line>\d+)(?::(?P<column>\d+))?"
 )
-_TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\):")
-_FRAME = re.compile(r"\s*File \"(?P<path>[^\"]+)\", line (?P<line>\d+)")
 _ONLY_PLACE = re.compile(rf"\S+{_EXTENSION}(?::\d+){{0,2}}|Module build failed \(from [^)]*\):")
 _THE_WORD_ERROR = re.compile(r"^Error:\s+(?:[x×] )?")
 _ANNOUNCED = re.compile(
     r"\b(?:Local|[Rr]unning|[Ll]istening|[Rr]eady|[Ss]tarted)\b[^\n]{0,40}?"
     r"(?P<scheme>https?)://(?:localhost|127\.0\.0\.1|\[::1?\]|0\.0\.0\.0):(?P<port>\d+)"
 )
+_VITE = re.compile(r"\s*➜\s+Local:")
 _COMPILING = re.compile(r"○ Compiling (.+?) \.\.\.")
 
 NOISE: Final = (
@@ -60,6 +63,8 @@ NOISE: Final = (
     (re.compile(r"\s*⚠ Slow filesystem detected"), "about the machine, which may just be busy"),
     (re.compile(r"\s*⚠ Port \d+ is in use"), "judged by the port itself"),
     (re.compile(r"\s*(?:⨯ )?Error: aborted$"), "a client went away while its page was sent"),
+    (re.compile(r"React encountered an empty buffer when writing"), "about the machine's Node, not about the app"),
+    (re.compile(r"ERROR: +Exception in ASGI application$"), "announces the traceback that follows, and says no more"),
 )
 """Lines that look like errors or warnings and are not the app's, each with the reason why it does not count."""
 
@@ -95,6 +100,7 @@ class DevLog:
         self.error_at: float | None = None  # when the first error came
         self.hopeless_at: float | None = None  # from when on it is known that it will not come up
         self.port: int | None = None  # the one that the server says it listens on
+        self.vite = False  # that was Vite, and no other server that is started along with it
         self.progress = ""  # "compiling /"
 
     def add(self, line: str) -> None:
@@ -111,8 +117,8 @@ class DevLog:
             self.progress = f"compiling {compiling[1]}"
         elif _NEXT_MESSAGE.match(line):
             self.progress = ""
-        if self.port is None and (announced := _ANNOUNCED.search(line)):
-            self.port = int(announced["port"])
+        if (not self.port or _VITE.match(line)) and (announced := _ANNOUNCED.search(line)):
+            self.port, self.vite = int(announced["port"]), bool(_VITE.match(line))
 
     @property
     def mark(self) -> int:
@@ -135,7 +141,7 @@ class DevLog:
 
     def entries(self, since: int = 0) -> list[Entry]:
         """Return the errors and warnings, each once, in the order in which they came first."""
-        found = (_entry(head, more, self.locate) for head, more in _messages(self.lines(since)))
+        found = (_entry(head, more, self.locate) for head, more in _messages(self.lines(since), self._printed()))
         return list(dict.fromkeys(found))
 
     def errors(self) -> list[Entry]:
@@ -145,6 +151,14 @@ class DevLog:
         """Return the first error in a text that did not come through the log."""
         return next((_entry(head, more, self.locate) for head, more in _messages(f"⨯ {text}".splitlines())), None)
 
+    def _printed(self) -> frozenset[str]:
+        """Return the lines that the app itself printed as errors, as far as the framework tells."""
+        known = console_errors(self._root)
+        if known is not None and any(not _PLAIN.match(line) for line in self.lines()):
+            time.sleep(max(0.0, self.last_at + FLUSHED - time.monotonic()))
+            known = console_errors(self._root)
+        return known or frozenset()
+
     def locate(self, line: str) -> str:
         """Return the first `file:line:column` of the app's own code that a line names, relative to the app, or ""."""
         for found in _POSITION.finditer(line):
@@ -153,7 +167,7 @@ class DevLog:
         return ""
 
     def _own(self, name: str) -> str | None:
-        if "node_modules/" in name or "/.next/" in f"/{name}":
+        if "node_modules/" in name or "site-packages/" in name or "/.next/" in f"/{name}":
             return None
         for base in (self._root, self._repository):
             path = Path(os.path.normpath(base / name))
@@ -173,23 +187,20 @@ def _is_noise(line: str) -> bool:
     return any(pattern.match(line) for pattern, _ in NOISE)
 
 
-def _messages(lines: Iterable[str]) -> Iterator[tuple[Entry, list[str]]]:
-    """Yield each message's head with the lines that belong to it."""
+def _messages(lines: Iterable[str], printed: frozenset[str] = frozenset()) -> Iterator[tuple[Entry, list[str]]]:
+    """Yield each message's head with the lines that belong to it; `printed` are heads too, whatever they look like."""
     current: tuple[Entry, list[str]] | None = None
-    frames: list[str] = []  # of a traceback of Python, which names its error last
-    for line in lines:
-        frames = _frames(frames, line)
+    for line in turned(lines):
         text = _head(line)
+        if text is None and line.strip() in printed and not _is_noise(line):
+            text = line.strip()
         warning = None if _is_noise(line) else _WARNING.match(line)
         if current and text and not _MARK.match(line) and not current[1] and current[0].level == "fail":
             current[1].append(text)  # the error itself, below the mark that announces it
-        elif current and text and current[0].level == "fail" and current[1] and _TRACEBACK.match(current[1][0]):
-            current[1][:] = [text, *frames]
         elif text is not None or (warning and not _MORE_WARNING.match(line)):
             if current:
                 yield current
-            current = (Entry("warn", warning["text"]), []) if warning else (Entry("fail", text or ""), frames)
-            frames = []
+            current = (Entry("warn", warning["text"]) if warning else Entry("fail", text or ""), [])
         elif current and not _NEXT_MESSAGE.match(line) and len(current[1]) < MORE_LINES:
             current[1].append(warning["text"] if warning else line)
         elif current:
@@ -197,14 +208,6 @@ def _messages(lines: Iterable[str]) -> Iterator[tuple[Entry, list[str]]]:
             current = None
     if current:
         yield current
-
-
-def _frames(frames: list[str], line: str) -> list[str]:
-    """Return the places that a traceback has named so far, the innermost one first."""
-    if _TRACEBACK.match(line):
-        return []
-    frame = _FRAME.match(line)
-    return [f"{frame['path']}:{frame['line']}", *frames][:MORE_LINES] if frame else frames
 
 
 def _entry(head: Entry, more: list[str], locate: Callable[[str], str]) -> Entry:

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from infracheck.clients.process import Supervised
 
 
-def given_up(what: str, plan: Plan, log: "DevLog", root: Path) -> Refused:
-    """Return the cause that the log names for `what` has happened."""
+def given_up(what: str, plan: Plan, log: "DevLog", root: Path, *, code: int | None = None) -> Refused:
+    """Return the cause that the log names for `what` has happened; `code` is the exit code, if it ended."""
     errors = log.errors()
     where = next((one.where for one in errors if one.where), None) or "what the log names"
-    explained = explain("\n".join(log.lines()), {**plan.words, "where": where})
+    words = {**plan.words, "where": where} | ({"error": str(errors[0])} if errors else {})
+    explained = explain("\n".join(log.lines()), words)
     rows = log_rows(log, hint=True)
     if explained and explained.cause is PORT:
         taken = port_taken(int("".join(explained.groups)), root)
@@ -31,7 +32,12 @@ def given_up(what: str, plan: Plan, log: "DevLog", root: Path) -> Refused:
     if errors:
         return Refused(f"{what}: {errors[0]}", remedy_for(plan, errors[0]), rows)
     last = "".join(f": {line.strip()}" for line in log.tail(1))
-    return Refused(f"{what}{last}", f"run `{plan.shown}` by hand and correct what it prints", rows)
+    remedy = f"run `{plan.shown}` by hand and correct what it prints"
+    if code == 0:
+        remedy = (
+            f"let `{plan.shown}` keep the server in the foreground: what it leaves running when it ends is ended, too"
+        )
+    return Refused(f"{what}{last}", remedy, rows)
 
 
 def late(gate: str, plan: Plan, log: "DevLog", child: "Supervised") -> Refused:

@@ -4,12 +4,14 @@ A log line that says "Ready" proves nothing: Next.js prints it before it loads i
 proof is an HTTP answer of a process of our own, and the log only says why there is none.
 """
 
+import re
 import threading
 import time
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urljoin
 
 from infracheck.clients import ports
 from infracheck.clients.devanswer import judge, log_rows
@@ -33,6 +35,7 @@ RETRY: Final = 0.25
 OTHER_PORT: Final = 3.0  # seconds that the expected port gets once the log named another one
 REQUESTS: Final = 4  # that may fail in a row although something listens
 LOOKS: Final = 5  # at who listens: a process that was just born is not listed yet
+SCRIPT: Final = re.compile(r"""<script type="module" src="(/(?!/|@)[^"]+)\"""")
 TAIL: Final = 40  # lines
 
 
@@ -75,6 +78,7 @@ class Watch:
             self._ours()
             answer = self._answer()
             seconds = time.monotonic() - self._began
+            self._load_scripts(answer)
             self._settle()
             refused = judge(self.plan, answer, self._log)
         except _Down as down:
@@ -98,7 +102,8 @@ class Watch:
             named = self._log.port
             if named and named != self.plan.port:
                 named_at = named_at or time.monotonic()
-                if time.monotonic() > named_at + OTHER_PORT:
+                by_default = self._log.vite and self.plan.port_source == "the default of vite"
+                if by_default or time.monotonic() > named_at + OTHER_PORT:
                     self._follow(named)
             self._pause(PAUSE)
 
@@ -174,6 +179,12 @@ class Watch:
                 asked.exception(PAUSE)
         return asked.result()
 
+    def _load_scripts(self, answer: "Answer") -> None:
+        """Have Vite log what is wrong with a page's scripts: its page is a shell, which answers 200 all the same."""
+        for path in SCRIPT.findall(answer.text)[:5] if self._log.vite else ():
+            with suppress(ClientError):
+                self._ask(urljoin(answer.url, path))
+
     def _settle(self) -> None:
         """Let the log finish what it says about the answer."""
         answered = time.monotonic()
@@ -197,7 +208,7 @@ class Watch:
         if (code := self._child.poll()) is not None:
             self._child.wait(1.0)  # until its last words are read
             what = f"`{self.plan.shown}` ended with exit code {code} after {now - self._began:.1f} s"
-            raise _Down(given_up(what, self.plan, self._log, self._root))
+            raise _Down(given_up(what, self.plan, self._log, self._root, code=code))
         if self._log.hopeless_at and now > self._log.hopeless_at:
             raise _Down(given_up(f"`{self.plan.shown}` cannot serve", self.plan, self._log, self._root))
         if self._log.error_at and now > self._log.error_at + AFTER_ERROR:

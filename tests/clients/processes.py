@@ -35,6 +35,16 @@ def marked(mark: str) -> list[str]:
     return found
 
 
+def running_in(folder: Path) -> list[str]:
+    """Return the command lines of the living processes whose working directory is this folder or below it."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()).is_relative_to(folder):
+                found.append(" ".join(process.cmdline()))
+    return found
+
+
 @contextmanager
 def program(code: str, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
     """Run Python code in a process of its own, which a test may kill at any moment."""

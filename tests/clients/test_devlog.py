@@ -1,5 +1,6 @@
 """What is read out of the logs of real dev servers, as they were printed."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -251,6 +252,34 @@ def test_a_page_of_next_carries_its_error(root: Path) -> None:
         ),
         ("Error: ENOSPC: System limit for number of file watchers reached", "too few file watchers", "sysctl"),
         ("Error: EACCES: permission denied, open '.next/trace'", "permission denied: open '.next/trace'", "owner"),
+        (
+            "failed to load config from /a/vite.config.js\nerror when starting dev server:\nError: KEY is not set\n",
+            "vite.config.js cannot be loaded: KEY is not set",
+            "correct vite.config.js",
+        ),
+        ("ModuleNotFoundError: No module named 'stripe'", "the Python module stripe is not installed", "install it"),
+        (
+            "  File \"<frozen os>\", line 679, in __getitem__\nKeyError: 'SHOP_KEY'",
+            "the environment variable SHOP_KEY is not set",
+            "give SHOP_KEY a value",
+        ),
+        (
+            'Error loading ASGI app. Could not import module "a.b".',
+            "there is no module a.b where",
+            "`npm run dev` names",
+        ),
+        (
+            'Error loading ASGI app. Attribute "nope" not found in module "main".',
+            "the module main has no `nope`",
+            "MODULE:ATTRIBUTE",
+        ),
+        ("ERROR:    [Errno 98] Address already in use", "the port was taken while", "another one"),
+        ("Process SpawnProcess-1:\nTraceback", "the app ends while it starts: its log says why", "app/page.tsx:1"),
+        (
+            "[nodemon] app crashed - waiting for file changes before starting...",
+            "the app ends while it starts",
+            "correct",
+        ),
         (TURBOPACK, None, ""),
     ],
 )
@@ -273,8 +302,8 @@ def test_every_row_of_the_table_has_a_way_out() -> None:
     ("line", "seconds"),
     [
         ("Installing devDependencies (npm):", 0.0),
-        ("⨯ Failed to load next.config.ts, see more info here https://…", 3.0),
-        ("Error: listen EADDRINUSE: address already in use :::3000", 3.0),
+        ("⨯ Failed to load next.config.ts, see more info here https://…", 1.5),
+        ("Error: listen EADDRINUSE: address already in use :::3000", 1.5),
         ("⨯ Error: boom", None),
         ("✓ Ready in 2s", None),
     ],
@@ -333,7 +362,7 @@ ModuleNotFoundError: No module named 'flask'
 @pytest.mark.parametrize(
     ("text", "told", "where"),
     [
-        (UVICORN, "main.py:7 ERROR:    Exception in ASGI application: KeyError: 'missing'", "main.py:7"),
+        (UVICORN, "main.py:7 KeyError: 'missing'", "main.py:7"),
         (DJANGO, "main.py:4 ValueError: boom", "main.py:4"),
         (IMPORT, "main.py:1 ModuleNotFoundError: No module named 'flask'", "main.py:1"),
     ],
@@ -348,3 +377,43 @@ def test_what_uvicorn_says_of_its_port_and_of_an_app_that_is_not_there(root: Pat
     assert read(root, UVICORN).port == 8010
     [error] = read(root, 'ERROR:    Error loading ASGI app. Could not import module "nomod".').errors()
     assert "Could not import module" in error.text
+
+
+TRACEBACK = """ERROR:    Exception in ASGI application
+Traceback (most recent call last):
+  File "{root}/.venv/lib/python3.11/site-packages/uvicorn/main.py", line 4, in run
+    app()
+  File "{root}/server.py", line 8, in home
+    raise ValueError("boom")
+  File "<frozen os>", line 679, in __getitem__
+ValueError: boom
+INFO:     127.0.0.1:60380 - "GET / HTTP/1.1" 500 Internal Server Error
+"""
+
+
+def test_a_traceback_of_python_is_one_message_at_the_innermost_line_of_the_app(root: Path) -> None:
+    (root / "server.py").touch()
+    package = root / ".venv" / "lib" / "python3.11" / "site-packages" / "uvicorn" / "main.py"
+    package.parent.mkdir(parents=True)
+    package.touch()
+    log = read(root, TRACEBACK.format(root=root) + "ERROR:    Application startup failed. Exiting.\n")
+    assert log.entries() == [
+        Entry("fail", "ValueError: boom", "", "server.py:8"),
+        Entry("fail", "Application startup failed. Exiting."),
+    ]
+    cut = read(root, "".join(TRACEBACK.format(root=root).splitlines(keepends=True)[:3]))
+    assert cut.entries() == []
+    assert cut.lines()[1] == "Traceback (most recent call last):"
+
+
+def test_what_next_says_was_printed_as_an_error_is_one(root: Path) -> None:
+    printed = root / ".next" / "dev" / "logs" / "next-development.log"
+    printed.parent.mkdir(parents=True)
+    rows = [("Server", "ERROR", "no price list\nat all"), ("Server", "WARN", "careful"), ("Browser", "ERROR", "plain")]
+    printed.write_text(
+        "cut\n" + "".join(json.dumps({"source": s, "level": level, "message": m}) + "\n" for s, level, m in rows)
+    )
+    log = read(root, HEAD + "no price list\nat all\ncareful\nplain\n GET / 200 in 3ms\n")
+    assert [(entry.level, entry.text) for entry in log.entries()] == [("fail", "no price list")]
+    log = read(root, HEAD + "careful\n")
+    assert log.entries() == [], "an entry of an earlier start counts for nothing"

@@ -340,37 +340,6 @@ def test_next_boots_and_stops(next_dev: NextDev) -> None:
     assert server.restored.files == ("next-env.d.ts",)
 
 
-def test_next_with_a_missing_package(next_dev: NextDev) -> None:
-    next_dev.change("app/page.tsx", 'import x from "not-there";\nexport default () => <main>{x}</main>;\n')
-    boot = next_dev.start().boot
-    assert boot.summary == "`/` answers 500: app/page.tsx:1:1 Module not found: Can't resolve 'not-there'"
-    assert (boot.rows[0].label, boot.rows[0].state, boot.rows[0].where) == ("GET /", "500", "app/page.tsx:1")
-    assert "npm install --save-dev not-there" in boot.remedy
-
-
-def test_next_with_a_page_that_throws(next_dev: NextDev) -> None:
-    page = 'export const dynamic = "force-dynamic";\nexport default function Home() {\n  throw new Error("boom");\n}\n'
-    next_dev.change("app/page.tsx", page)
-    boot = next_dev.start().boot
-    assert boot.summary == "`/` answers 500: app/page.tsx:3:9 boom"
-    assert boot.remedy.startswith("correct app/page.tsx:3; ")
-
-
-def test_next_with_an_instrumentation_that_throws(next_dev: NextDev) -> None:
-    next_dev.change("instrumentation.ts", 'export function register() {\n  throw new Error("KEY is missing");\n}\n')
-    boot = next_dev.start().boot
-    assert "`npm run dev` ended with exit code 1 after " in boot.summary
-    assert boot.summary.endswith("the instrumentation hook throws while it loads: KEY is missing")
-    assert [(row.state, row.where) for row in boot.rows if row.level == "fail"] == [("ERROR", "instrumentation.ts:2")]
-
-
-def test_next_with_a_config_that_throws(next_dev: NextDev) -> None:
-    next_dev.change("next.config.ts", 'throw new Error("config boom");\n')
-    boot = next_dev.start().boot
-    assert boot.summary.endswith(": next.config.ts cannot be loaded: config boom")
-    assert (boot.rows[0].label, boot.rows[0].note) == ("Failed to load next.config.ts", "config boom")
-
-
 def test_next_on_a_free_port_although_its_script_names_one(next_dev: NextDev) -> None:
     package = json.loads((next_dev.folder / "package.json").read_text())
     package["scripts"]["dev"] = "next dev -p 3000"

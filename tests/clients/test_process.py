@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from infracheck.clients import output as output_module
 from infracheck.clients import process as process_module
 from infracheck.clients import supervisor
 from infracheck.clients.process import NotStarted, Stopped, Supervised
@@ -417,3 +418,20 @@ def test_without_proc_and_adoption_the_tree_is_ended_all_the_same(
         stopped = child.stop()
     assert (stopped.exit_code, stopped.survivors) == (143, ())
     assert marked(mark) == []
+
+
+def test_of_a_flood_the_first_lines_of_a_second_and_the_newest_are_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output_module, "HEARD_LINES", 50)
+    heard: list[str] = []
+    with shell("seq 1 100000; sleep 0.6; echo after", tmp_path, on_line=heard.append) as child:
+        assert child.wait(30) == 0
+        assert child.output()[-1] == "after"
+    assert heard[:50] == [*map(str, range(1, 51))]
+    assert heard[-1] == "after"
+    assert heard[-201:-1] == [*map(str, range(99_801, 100_001))]
+    numbers = [int(line) for line in heard[:-1] if line.isdecimal()]
+    left_out = sum(int(line.split()[1]) for line in heard if line.startswith("[infracheck: "))
+    assert numbers == sorted(numbers)
+    assert len(numbers) + left_out == 100_000

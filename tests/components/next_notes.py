@@ -43,12 +43,12 @@ def copy_to(folder: Path) -> Path:
     """
     shutil.copytree(SOURCE, folder, ignore=LEFT_OUT, dirs_exist_ok=True)
     # Links, as Turbopack refuses a node_modules that is a symlink out of the app; copies where that cannot be.
-    shutil.copytree(installed() / "node_modules", folder / "node_modules", symlinks=True, copy_function=_link)
+    shutil.copytree(installed() / "node_modules", folder / "node_modules", symlinks=True, copy_function=link)
     _commit(folder)
     return folder
 
 
-def _link(source: str, target: str) -> None:
+def link(source: str, target: str) -> None:
     try:
         os.link(source, target)
     except OSError:  # another file system
