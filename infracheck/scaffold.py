@@ -17,6 +17,8 @@ from infracheck.project.detect import LOCK_FILES, Project, detect
 from infracheck.project.files import write_whole
 from infracheck.settings import ServerSettings
 
+COMMANDS: Final = {"build": "deploy-check", **dict.fromkeys(("typecheck", "lint", "test"), "execute-plan")}
+NO_TEST: Final = "no test specified"  # in the script that `npm init` writes
 WORKFLOW_FILE: Final = ".github/workflows/deploy-check.yml"
 INSTALL: Final = {
     "npm": "npm ci",
@@ -35,6 +37,7 @@ def write_config(folder: Path, *, overwrite: bool) -> str:
     project = detect(folder)
     ctx = Context(project, process={})
     path = project.root / FILE
+    commands = _scripts(project)
     facts = {
         "example": _shown(project, project.env_example),
         "schema": _sql(project),
@@ -42,8 +45,9 @@ def write_config(folder: Path, *, overwrite: bool) -> str:
         "command": f"{project.package_manager} run dev" if project.dev_script else None,
         "port": port_of(project, ServerSettings(), ctx.env) if project.dev_script else None,
         "framework": project.framework,
+        "build": next((one["run"] for one in commands if one["name"] == "build"), None),
     }
-    write_whole(path, rendered("infracheck.toml.tmpl", facts), overwrite=overwrite)
+    write_whole(path, rendered("infracheck.toml.tmpl", {**facts, "commands": commands}), overwrite=overwrite)
     found = [f"  {name:<10} {value}" for name, value in facts.items() if value]
     return "\n".join([f"wrote {_near(path)}", *found, "next: infracheck run"])
 
@@ -91,6 +95,18 @@ def rendered(template: str, facts: dict[str, Any]) -> str:
     )
     text = resources.files("infracheck.templates").joinpath(template).read_text(encoding="utf-8")
     return engine.from_string(text).render(facts)
+
+
+def _scripts(project: Project) -> list[dict[str, str]]:
+    """Return the scripts of package.json that are gates of their own: the build first, it is proposed as it stands."""
+    scripts = project.package.get("scripts")
+    if not isinstance(scripts, dict):
+        return []
+    return [
+        {"name": name, "run": f"{project.package_manager} run {name}", "stage": stage}
+        for name, stage in COMMANDS.items()
+        if isinstance(scripts.get(name), str) and NO_TEST not in scripts[name]
+    ]
 
 
 def _sql(project: Project) -> str | None:

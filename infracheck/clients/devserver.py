@@ -71,6 +71,7 @@ class DevServer:
         self._stopping = threading.Lock()
         self._stopped: Stopped | None = None
         self.restored = Restored()  # the files that were put back by `stop`
+        self.ended_alone: int | None = None  # the exit code with which it had ended before it was stopped
         if isinstance(what, Refused):
             url = f"http://localhost:{plan.port}"
             self._booted.set_result(Boot(False, url, what.summary, what.remedy, what.rows))
@@ -118,6 +119,7 @@ class DevServer:
         """End the whole process tree, put rewritten files back and return how it ended; safe to call again."""
         with self._stopping:
             if self._stopped is None:
+                self.ended_alone = self.exit_code
                 self._stopped, self.restored = (
                     self._running.stop() if self._running else (Stopped(0, (), (), 0.0), Restored())
                 )
