@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Final
 
 from infracheck.context import Context
 from infracheck.model import Check, Failed, Finding, Passed, Verdict
-from infracheck.settings import CommandSettings, Settings
 
 if TYPE_CHECKING:
     from infracheck.clients.command import Ran
     from infracheck.clients.commandlog import Problem
+    from infracheck.settings import CommandSettings, Settings
 
 FAMILY: Final = "command"
+DOCS: Final = "docs/configuration.md#command"
 ERRORS: Final = 20  # that are reported of one command
 LAST_LINES: Final = 8
 NOT_FOUND: Final = 127  # by which a shell, and npm, say that there is no such program
@@ -21,12 +22,12 @@ is given, and leaves no process behind. The dev server is stopped before: a buil
 """
 
 
-def command_checks(settings: Settings) -> tuple[Check, ...]:
+def command_checks(settings: "Settings") -> tuple[Check, ...]:
     """Return a check for each command that the settings declare, in their order."""
     return tuple(_check(one) for one in settings.command)
 
 
-def _check(command: CommandSettings) -> Check:
+def _check(command: "CommandSettings") -> Check:
     def applies(ctx: Context) -> str | None:
         if command.stage in (None, ctx.stage):
             return None
@@ -36,10 +37,13 @@ def _check(command: CommandSettings) -> Check:
         return _judged(ctx, command)
 
     doc = f"`{_shown(command)}` exits 0\n{WHY}"
-    return Check(probe, needs=(), applies=applies, proves=None, family=FAMILY, name=f"{FAMILY}-{command.name}", doc=doc)
+    name = f"{FAMILY}-{command.name}"
+    check = Check(probe, needs=(), applies=applies, proves=None, family=FAMILY, name=name, doc=doc)
+    check.docs = DOCS
+    return check
 
 
-def _judged(ctx: Context, command: CommandSettings) -> Verdict:
+def _judged(ctx: Context, command: "CommandSettings") -> Verdict:
     from infracheck.clients.command import run_command
     from infracheck.clients.devplan import terminal_env, words_of
     from infracheck.clients.process import NotStarted
@@ -80,7 +84,9 @@ def _stop_server(ctx: Context) -> None:
         server.stop()
 
 
-def _wrong(ctx: Context, ran: "Ran", command: CommandSettings, kept: str | None, extra: tuple[Finding, ...]) -> Failed:
+def _wrong(
+    ctx: Context, ran: "Ran", command: "CommandSettings", kept: str | None, extra: tuple[Finding, ...]
+) -> Failed:
     from infracheck.clients.commandlog import problems
 
     shown, end = _shown(command), f"exit code {ran.code} after {ran.seconds:.1f} s"
@@ -102,7 +108,7 @@ def _wrong(ctx: Context, ran: "Ran", command: CommandSettings, kept: str | None,
     return Failed(f"{shown}: {end}: {last}", remedy, (row, *extra), reproduce=command.run)
 
 
-def _too_slow(ran: "Ran", command: CommandSettings, kept: str | None, extra: tuple[Finding, ...]) -> Failed:
+def _too_slow(ran: "Ran", command: "CommandSettings", kept: str | None, extra: tuple[Finding, ...]) -> Failed:
     last = _last(ran)
     said = f"; it printed last: {last[-1].strip()}" if last else "; it printed nothing"
     return Failed(
@@ -114,7 +120,7 @@ def _too_slow(ran: "Ran", command: CommandSettings, kept: str | None, extra: tup
     )
 
 
-def _install(ctx: Context, command: CommandSettings) -> str:
+def _install(ctx: Context, command: "CommandSettings") -> str:
     """Say how a program that was not found comes to be found."""
     from infracheck.clients.devplan import INSTALL
 
@@ -152,6 +158,6 @@ def _last(ran: "Ran") -> list[str]:
     return [line.rstrip() for line in ran.lines if line.strip()][-LAST_LINES:]
 
 
-def _shown(command: CommandSettings) -> str:
+def _shown(command: "CommandSettings") -> str:
     """Return the command on one line."""
     return " ".join(command.run.split())

@@ -2,11 +2,13 @@
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from infracheck.errors import UsageError
 from infracheck.model import Check
-from infracheck.settings import Settings
+
+if TYPE_CHECKING:
+    from infracheck.settings import Settings
 
 GROUP: Final = "infracheck.checks"
 """The entry-point group: each entry names a Check, or a sequence of them, to be judged after the built-in gate."""
@@ -16,7 +18,7 @@ LAST: Final = "server-stops"
 """Commands of the team's own come before it: they are judged while everything else of the gate is known."""
 
 
-def catalog(settings: Settings | None = None) -> tuple[Check, ...]:
+def catalog(settings: "Settings | None" = None) -> tuple[Check, ...]:
     """Return every check in the order of the gate, with those that the settings declare.
 
     Raises:
@@ -25,7 +27,7 @@ def catalog(settings: Settings | None = None) -> tuple[Check, ...]:
     from infracheck.checks import GATE, command_checks
 
     place = next(number for number, one in enumerate(GATE) if one.id == LAST)
-    commands = command_checks(settings or Settings())
+    commands = command_checks(settings) if settings else ()
     return validated((*GATE[:place], *commands, *GATE[place:], *_third_party()))
 
 

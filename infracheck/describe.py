@@ -13,8 +13,6 @@ from infracheck.model import WORKFLOW, Check
 from infracheck.project.detect import detect
 from infracheck.project.waiverset import table as waiver_table
 
-DOCS = "docs/checks.md"
-
 
 def table(folder: Path, process: Mapping[str, str], *, width: int = 100) -> str:
     """Return every check with what it needs and whether it applies to the app in `folder`.
@@ -53,7 +51,7 @@ def page(name: str, folder: Path, process: Mapping[str, str], *, width: int = 10
         f"needs    {', '.join(need.id for need in one.needs) or 'nothing before it'}",
         f"here     {absent or _here(one, ctx)}",
         f"alone    infracheck run --only {one.id}",
-        f"docs     {DOCS}#{one.id}",
+        f"docs     {one.docs}",
     ]
     return "\n\n".join([*parts, "\n".join(facts)])
 

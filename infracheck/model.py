@@ -116,6 +116,7 @@ class Check:
         if not doc:
             raise TypeError(f"check {probe.__name__} has no docstring: its first line is the title")
         self.id = name or probe.__name__.replace("_", "-")
+        self.docs = f"docs/checks.md#{self.id}"
         self.family = family or probe.__module__.rpartition(".")[2]
         self.title, _, why = doc.partition("\n\n")
         self.title = " ".join(self.title.split()).removesuffix(".")
