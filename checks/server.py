@@ -36,13 +36,14 @@ def server_boots(ctx: Context) -> Verdict:
     """
     server: DevServer = ctx.begun(server_boots)
     boot = server.boot
-    findings = (*(_finding(row) for row in boot.rows), *_unbuilt(ctx))
+    findings = tuple(_finding(row) for row in boot.rows)
     if not boot.ok:
         return Failed(boot.summary, boot.remedy, findings, reproduce=server.command)
     if server.exit_code is not None:
         return _ended(server, "it answered, and then ended", server.exit_code)
-    unbuilt = "; type errors are not looked for (no build command)" if _unbuilt(ctx) else ""
-    return Passed(boot.summary + unbuilt, findings)
+    unbuilt = _unbuilt(ctx)
+    limits = "; type errors are not looked for (no build command)" if unbuilt else ""
+    return Passed(boot.summary + limits, (*findings, *unbuilt))
 
 
 @server_boots.head_start(after=[])
