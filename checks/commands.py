@@ -146,12 +146,16 @@ def _extra(ran: "Ran", kept: str | None) -> tuple[Finding, ...]:
     ]
     rows += [Finding(name, "RESTORED", "the framework had rewritten it", level="info") for name in ran.restored.files]
     if kept:
-        rows.append(Finding(kept, "LOG", "its beginning" if ran.cut else "the whole output", level="info"))
+        rows.append(
+            Finding(
+                kept, "LOG", "not all of the output: it is a flood" if ran.cut else "the whole output", level="info"
+            )
+        )
     return tuple(rows)
 
 
 def _whole(kept: str | None) -> str:
-    return f"; the whole output is in {kept}" if kept else ""
+    return f"; its output is in {kept}" if kept else ""
 
 
 def _last(ran: "Ran") -> list[str]:

@@ -1,5 +1,6 @@
 """Runs one command of the team's own to its end: bounded, always read, its tree stopped, its output kept."""
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -12,6 +13,7 @@ from infracheck.clients.process import Stopped, Supervised
 from infracheck.secret import clean
 
 LOG_BYTES: Final = 8_000_000  # what is kept of the output in a file
+_LEFT_OUT: Final = re.compile(r"\[infracheck: \d+ lines left out\]")  # by the reader, of a flood
 TELL_SECONDS: Final = 0.5
 TOLD: Final = 100  # characters of a line that is shown while the command runs
 
@@ -95,8 +97,10 @@ class _Kept:
     def add(self, line: str) -> None:
         """Take the next line; called from the thread that reads."""
         file = self._file
-        if file is None or self.cut:
+        if file is None or self._room < 0:
             return
+        if _LEFT_OUT.fullmatch(line):
+            self.cut = True
         text = f"{self._scrub(line)}\n"
         self._room -= len(text.encode())
         try:
@@ -105,4 +109,4 @@ class _Kept:
                 text = "… the rest is left out\n"
             file.write(text)
         except (OSError, ValueError):  # ValueError: closed, as the run is ending
-            self.cut = True
+            self.cut, self._room = True, -1
