@@ -341,11 +341,14 @@ def notes() -> Iterator[Path]:
         yield folder
 
 
-def test_a_type_error_is_found_by_the_real_build(notes: Path) -> None:
+def test_a_type_error_that_the_dev_server_passes_over_is_found_by_the_real_build(notes: Path) -> None:
     (notes / "app" / "planted.ts").write_text('export const fine = 1;\nexport const count: number = "three";\n')
     command = CommandSettings("build", "npm run build", timeout=300)
     with make_context(notes, process=environment(), settings=Settings(command=(command,))) as ctx:
+        booted = passed(judge(server_boots, ctx))
         outcome = failed(judge(check_of(command), ctx))
+        passed(judge(server_stops, ctx))
+    assert "type errors" not in booted.summary
     assert "app/planted.ts:2" in outcome.summary
     assert "is not assignable to type 'number'" in outcome.summary
     assert {finding.where for finding in outcome.findings if finding.level == "fail"} == {"app/planted.ts:2"}
