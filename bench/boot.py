@@ -50,7 +50,7 @@ class Sides:
         return self._over(seconds)
 
     def raw(self) -> float:
-        """Return the seconds from the command to a good answer, or to the first answer of a bad page."""
+        """Return the seconds from the command to the first answer, whatever it is."""
         port, start = free_port(), time.perf_counter()
         with running(["npm", "run", "dev"], folder=self.folder, env=_env(port), log=self.folder.with_suffix(".raw")):
             while (status := _status(port)) is None:
@@ -67,7 +67,8 @@ class Sides:
         port = free_port()
         with tempfile.TemporaryDirectory() as folder:
             stamp = Path(folder, "stamp")
-            command = [node(), self.peer, "npm run dev", f"http-get://localhost:{port}", f"touch {stamp}"]
+            url, test = f"http-get://localhost:{port}", f"touch {stamp}"
+            command: list[str | Path] = [node(), self.peer, "npm run dev", url, test]
             env = {**_env(port), "WAIT_ON_TIMEOUT": str(PEER_TIMEOUT * 1000)}
             start = time.perf_counter()
             with running(command, folder=self.folder, env=env, log=self.folder.with_suffix(".peer")) as process:

@@ -8,6 +8,7 @@ from . import provision_env, provision_neon, provision_schema, provision_sentry 
 from .auth import auth_responds
 from .auth_login import auth_otp_login
 from .auth_origin import auth_trusts_origin
+from .commands import command_checks
 from .database import database_connects
 from .database_provisioned import database_provisioned
 from .database_usable import database_usable
@@ -23,6 +24,8 @@ from .sentry_configured import sentry_configured
 from .sentry_provisioned import sentry_provisioned
 from .server import server_boots, server_stops
 from .waivers import waivers_valid
+
+__all__ = ["GATE", "command_checks"]
 
 GATE: Final[tuple[Check, ...]] = (
     env_filled,

@@ -1,5 +1,6 @@
 """The app's own dev server."""
 
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 FREE_SECONDS: Final = 2.0  # a port is free as soon as its last holder is gone
 LAST_LINES: Final = 6
+TYPED: Final = re.compile(r"\b(?:build|tsc|vue-tsc|type-?check|check-?types)\b")  # commands that meet type errors
 
 
 def no_server(ctx: Context) -> str | None:
@@ -51,7 +53,9 @@ def server_boots(ctx: Context) -> Verdict:
         return Failed(f"{boot.summary}{in_words(changed)}", boot.remedy, findings, reproduce=server.command)
     if server.exit_code is not None:
         return _ended(ctx, server, "it answered, and then ended", server.exit_code)
-    return Passed(f"{boot.summary}{in_words(changed)}", findings)
+    unbuilt = _unbuilt(ctx)
+    limits = "; type errors are not looked for (no build command)" if unbuilt else ""
+    return Passed(f"{boot.summary}{in_words(changed)}{limits}", (*findings, *unbuilt))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +97,15 @@ def server_stops(ctx: Context) -> Verdict:
         return Skipped("the gate started no dev server")
     if not server.started:
         return Skipped(f"the dev server could not be started: {server.boot.summary}")
-    up, code = server.boot.ok, server.exit_code
+    up = server.boot.ok
     ctx.tell(f"waiting for {server.command} to end")
     stopped = server.stop()
     left = (*_left_processes(stopped), *(_port_holders(ctx, server) if up else ()), *_unrestored(server))
     if left:
         names = ", ".join(f"{finding.subject} {finding.state}" for finding in left)
         return Failed(f"something is left of the dev server: {names}", _remedy(left), left)
-    if up and code is not None:
-        return _ended(ctx, server, "it ended by itself before it was stopped", code)
+    if up and server.ended_alone is not None:
+        return _ended(ctx, server, "it ended by itself before it was stopped", server.ended_alone)
     summary = f"stopped in {stopped.seconds:.1f} s: port {server.port} is free, no process is left"
     return Passed(summary, (*_killed(stopped), *_restored(server)))
 
@@ -126,6 +130,16 @@ def _finding(row: "Row") -> Finding:
 def _whole_log(ctx: Context, server: "AppServer") -> tuple[Finding, ...]:
     path = server.log_file
     return (Finding("log", "FILE", "its whole output", ctx.evidence.shown(path), "info"),) if path else ()
+
+
+def _unbuilt(ctx: Context) -> tuple[Finding, ...]:
+    """Say that nobody looks for type errors: a dev server serves pages in spite of them, and a build does not."""
+    typed = ctx.project.framework == "next" or (ctx.project.root / "tsconfig.json").is_file()
+    if not typed or any(TYPED.search(command.run) for command in ctx.settings.command):
+        return ()
+    run = f"{ctx.project.package_manager} run build"
+    note = f'type errors show only in a build; add [[command]] name = "build", run = "{run}", stage = "deploy-check"'
+    return (Finding("build", "NOT CONFIGURED", note, level="info"),)
 
 
 def _ended(ctx: Context, server: "AppServer", what: str, code: int) -> Failed:

@@ -2,24 +2,33 @@
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from infracheck.errors import UsageError
 from infracheck.model import Check
+
+if TYPE_CHECKING:
+    from infracheck.settings import Settings
 
 GROUP: Final = "infracheck.checks"
 """The entry-point group: each entry names a Check, or a sequence of them, to be judged after the built-in gate."""
 
 
-def catalog() -> tuple[Check, ...]:
-    """Return every check in the order of the gate.
+LAST: Final = "server-stops"
+"""Commands of the team's own come before it: they are judged while everything else of the gate is known."""
+
+
+def catalog(settings: "Settings | None" = None) -> tuple[Check, ...]:
+    """Return every check in the order of the gate, with those that the settings declare.
 
     Raises:
         UsageError: an entry point cannot be loaded or is no Check, an id is taken, or a need does not come earlier.
     """
-    from infracheck.checks import GATE
+    from infracheck.checks import GATE, command_checks
 
-    return validated((*GATE, *_third_party()))
+    place = next(number for number, one in enumerate(GATE) if one.id == LAST)
+    commands = command_checks(settings) if settings else ()
+    return validated((*GATE[:place], *commands, *GATE[place:], *_third_party()))
 
 
 def validated(checks: Iterable[Check]) -> tuple[Check, ...]:

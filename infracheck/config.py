@@ -4,6 +4,7 @@ pydantic validates a file against the dataclasses of `settings`, and makes the J
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -20,6 +21,8 @@ from infracheck.verdicts import Waiver
 FILE: Final = "infracheck.toml"
 FLOW_FILE: Final = "flow.toml"
 T = TypeVar("T")
+_COMMAND_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
+_LONGEST: Final = 86400  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,8 @@ def _validate(path: Path, text: str, data: Any, prefix: Sequence[str], model: ty
         found = error.errors(include_input=False, include_url=False)
         first = next((one for one in found if one["type"] == "unexpected_keyword_argument"), found[0])
     else:
+        if isinstance(settings, Settings):
+            _check_commands(path, text, prefix, settings)
         flows = getattr(settings, "flow", ())
         for place, problem in mistakes(flows) if flows else ():
             line = line_of(text, [*prefix, *map(str, place)])
@@ -111,6 +116,24 @@ def _validate(path: Path, text: str, data: Any, prefix: Sequence[str], model: ty
     else:
         problem = f"`{name}`: {first['msg'][:1].lower()}{first['msg'][1:]}"
     raise UsageError(f"{path.name}:{line}: {problem}", hint="all settings: docs/configuration.md; nothing was run")
+
+
+def _check_commands(path: Path, text: str, prefix: Sequence[str], settings: Settings) -> None:
+    seen: set[str] = set()
+    for number, one in enumerate(settings.command):
+        if not _COMMAND_NAME.fullmatch(one.name):
+            key, problem = "name", f"`{one.name}` is no name of a command: lower-case letters, digits and dashes"
+        elif one.name in seen:
+            key, problem = "name", f"two commands are named `{one.name}`"
+        elif not one.run.strip():
+            key, problem = "run", f"the command `{one.name}` is empty"
+        elif not 0 < one.timeout <= _LONGEST:
+            key, problem = "timeout", f"`timeout` of the command `{one.name}` is not between 0 and {_LONGEST} seconds"
+        else:
+            seen.add(one.name)
+            continue
+        line = line_of(text, [*prefix, "command", str(number), key])
+        raise UsageError(f"{path.name}:{line}: {problem}", hint="see docs/configuration.md; nothing was run")
 
 
 def _place(loc: tuple[int | str, ...], data: Any) -> list[str]:

@@ -13,8 +13,6 @@ from infracheck.model import WORKFLOW, Check
 from infracheck.project.detect import detect
 from infracheck.project.waiverset import table as waiver_table
 
-DOCS = "docs/checks.md"
-
 
 def table(folder: Path, process: Mapping[str, str], *, width: int = 100) -> str:
     """Return every check with what it needs and whether it applies to the app in `folder`.
@@ -23,7 +21,7 @@ def table(folder: Path, process: Mapping[str, str], *, width: int = 100) -> str:
     """
     ctx, absent = _context(folder, process)
     rows = [("check", "needs", "here")]
-    for one in catalog():
+    for one in catalog(ctx.settings if ctx else None):
         rows.append((one.id, ", ".join(need.id for need in one.needs) or "–", absent or _here(one, ctx)))
     first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
     indent = " " * (first + second + 4)
@@ -40,13 +38,12 @@ def page(name: str, folder: Path, process: Mapping[str, str], *, width: int = 10
     Raises:
         UsageError: there is no such check; says which is near.
     """
-    found = [one for one in named(catalog(), [name]) if one.id == name]
-    if not found:
-        raise UsageError(
-            f"`{name}` is a family", hint=f"its checks: {', '.join(c.id for c in named(catalog(), [name]))}"
-        )
-    one = found[0]
     ctx, absent = _context(folder, process)
+    several = named(catalog(ctx.settings if ctx else None), [name])
+    found = [one for one in several if one.id == name]
+    if not found:
+        raise UsageError(f"`{name}` is a family", hint=f"its checks: {', '.join(one.id for one in several)}")
+    one = found[0]
     parts = [f"{one.id} — {one.title}", *(textwrap.fill(text, width) for text in one.why.split("\n\n") if text)]
     if one.proves:
         parts.append(textwrap.fill(f"Proves item {one.proves} of the workflow: {WORKFLOW[one.proves]}.", width))
@@ -54,7 +51,7 @@ def page(name: str, folder: Path, process: Mapping[str, str], *, width: int = 10
         f"needs    {', '.join(need.id for need in one.needs) or 'nothing before it'}",
         f"here     {absent or _here(one, ctx)}",
         f"alone    infracheck run --only {one.id}",
-        f"docs     {DOCS}#{one.id}",
+        f"docs     {one.docs}",
     ]
     return "\n\n".join([*parts, "\n".join(facts)])
 

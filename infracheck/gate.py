@@ -69,7 +69,7 @@ class Gate:
         settings = self.loaded.settings
         if question.flow:
             settings = replace(settings, flow=(_flow_named(settings.flow, question.flow),))
-        every = catalog()
+        every = catalog(settings)
         self.checks: tuple[Check, ...] = select(every, question.only)
         self.skip = {one.id: why for word, why in question.skip.items() for one in named(every, [word])}
         self.context = Context(

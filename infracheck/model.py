@@ -90,6 +90,8 @@ class HeadStart:
 class Check:
     """A question with an id, a title, the reason it is asked, and the function that answers it.
 
+    Checks that are made from the settings share one function: `name` is then the id, and `doc` the docstring.
+
     Raises:
         TypeError: the function has no docstring; its first line is the title and the rest the reason.
     """
@@ -102,11 +104,14 @@ class Check:
         applies: Applies | None,
         proves: int | None,
         family: str | None = None,
+        name: str | None = None,
+        doc: str | None = None,
     ) -> None:
-        doc = inspect.getdoc(probe)
+        doc = doc or inspect.getdoc(probe)
         if not doc:
             raise TypeError(f"check {probe.__name__} has no docstring: its first line is the title")
-        self.id = probe.__name__.replace("_", "-")
+        self.id = name or probe.__name__.replace("_", "-")
+        self.docs = f"docs/checks.md#{self.id}"
         self.family = family or probe.__module__.rpartition(".")[2]
         self.title, _, why = doc.partition("\n\n")
         self.title = " ".join(self.title.split()).removesuffix(".")

@@ -19,6 +19,8 @@ from infracheck.project.detect import LOCK_FILES, Project, detect
 from infracheck.project.files import write_whole
 from infracheck.settings import ServerSettings
 
+COMMANDS: Final = {"build": "deploy-check", **dict.fromkeys(("typecheck", "lint", "test"), "execute-plan")}
+NO_TEST: Final = "no test specified"  # in the script that `npm init` writes
 WORKFLOW_FILE: Final = ".github/workflows/deploy-check.yml"
 QUESTION: Final = (
     "The database at {place} is not on this machine. May the gate write to it, as a throw-away user that logs in and "
@@ -50,6 +52,7 @@ def write_config(
     place = _elsewhere(ctx)
     if ask and disposable is None and place and (overwrite or not path.exists()):
         disposable = ask(QUESTION.format(place=place))
+    commands = _scripts(project)
     facts = {
         "example": _shown(project, project.env_example),
         "schema": _sql(project),
@@ -57,8 +60,9 @@ def write_config(
         "command": f"{project.package_manager} run dev" if project.dev_script else None,
         "port": port_of(project, ServerSettings(), ctx.env) if project.dev_script else None,
         "framework": project.framework,
+        "build": next((one["run"] for one in commands if one["name"] == "build"), None),
     }
-    text = rendered("infracheck.toml.tmpl", {**facts, "disposable": disposable})
+    text = rendered("infracheck.toml.tmpl", {**facts, "commands": commands, "disposable": disposable})
     write_whole(path, text, overwrite=overwrite)
     found = [f"  {name:<10} {value}" for name, value in facts.items() if value]
     return "\n".join([f"wrote {_near(path)}", *found, "next: infracheck run"])
@@ -117,6 +121,18 @@ def _elsewhere(ctx: Context) -> str:
     except ClientError:  # the gate says what is wrong with it
         return ""
     return where.place if where and where.host and not where.on_this_machine else ""
+
+
+def _scripts(project: Project) -> list[dict[str, str]]:
+    """Return the scripts of package.json that are gates of their own: the build first, it is proposed as it stands."""
+    scripts = project.package.get("scripts")
+    if not isinstance(scripts, dict):
+        return []
+    return [
+        {"name": name, "run": f"{project.package_manager} run {name}", "stage": stage}
+        for name, stage in COMMANDS.items()
+        if isinstance(scripts.get(name), str) and NO_TEST not in scripts[name]
+    ]
 
 
 def _sql(project: Project) -> str | None:

@@ -13,6 +13,7 @@ import pytest
 from infracheck.config import load
 from infracheck.errors import UsageError
 from infracheck.scaffold import write_config, write_workflow
+from infracheck.settings import CommandSettings
 
 
 def next_app(folder: Path, **package: object) -> Path:
@@ -30,6 +31,32 @@ def test_what_was_detected_is_written_and_reads_back(app: Path) -> None:
     assert (settings.server.command, settings.server.port) == ("npm run dev", 3123)
     assert "infracheck.toml" in told
     assert "next: infracheck run" in told
+
+
+def test_scripts_that_are_gates_are_proposed_and_only_the_build_is_judged(app: Path) -> None:
+    scripts = {
+        "dev": "next dev",
+        "build": "next build",
+        "lint": "eslint .",
+        "test": "vitest run",
+        "start": "next start",
+    }
+    (app / "yarn.lock").write_text("")
+    told = write_config(next_app(app, scripts=scripts), overwrite=False)
+    text = (app / "infracheck.toml").read_text()
+    assert load(app).settings.command == (CommandSettings("build", "yarn run build", "deploy-check"),)
+    assert "build      yarn run build" in told
+    assert [line for line in text.splitlines() if line.startswith("# run = ")] == [
+        '# run = "yarn run lint"',
+        '# run = "yarn run test"',
+    ]
+
+
+def test_without_such_scripts_no_command_is_declared(app: Path) -> None:
+    scripts = {"dev": "next dev", "test": 'echo "Error: no test specified" && exit 1'}
+    write_config(next_app(app, scripts=scripts), overwrite=False)
+    assert load(app).settings.command == ()
+    assert "npm run test" not in (app / "infracheck.toml").read_text()
 
 
 def test_every_commented_line_is_a_setting_that_exists(app: Path) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 USUAL_PORT: Final = 3000
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-SHELL: Final = re.compile(r"[&|;<>$`*]|^\w+=")
+SHELL: Final = re.compile(r"[&|;<>$`*~(\n]|^\w+=")
 INSTALL: Final = {
     "npm": ("npm install", "npm install --save-dev"),
     "pnpm": ("pnpm install", "pnpm add --save-dev"),
@@ -77,12 +77,17 @@ def command_of(project: "Project", settings: "ServerSettings") -> list[str]:
     """Return the command that starts the dev server; one that needs a shell is given to it."""
     if settings.command is None:
         return [project.package_manager, "run", "dev"]
-    if SHELL.search(settings.command):
-        return ["sh", "-c", settings.command]
+    return words_of(settings.command)
+
+
+def words_of(command: str) -> list[str]:
+    """Return a command line as words; one that needs a shell is given to it."""
+    if SHELL.search(command):
+        return ["sh", "-c", command]
     try:
-        return shlex.split(settings.command)
+        return shlex.split(command)
     except ValueError:
-        return ["sh", "-c", settings.command]
+        return ["sh", "-c", command]
 
 
 def plan_of(project: "Project", settings: "ServerSettings", env: "Environment") -> Plan:
@@ -137,7 +142,12 @@ def moved_plan(
 def child_env(
     project: "Project", env: "Environment", port: int, changes: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Return what the server sees: what a developer's terminal gives it, no more, and the changed variables.
+    """Return what the server sees: what a terminal gives it, the port it is expected on, and the changed variables."""
+    return {**terminal_env(project, env), **(changes or {}), "PORT": str(port), "BROWSER": "none"}
+
+
+def terminal_env(project: "Project", env: "Environment") -> dict[str, str]:
+    """Return what a developer's terminal gives to what is run in it, no more.
 
     A framework reads its env files by itself, in its own dialect; values from here would hide what it makes of them.
     They are given only to what reads none: a server without a framework, or an env file that [app] env_file names.
@@ -147,11 +157,4 @@ def child_env(
     )
     own = dict(env.process) if reads_files else env.as_process()
     own.pop("FORCE_COLOR", None)  # Node warns when both are set
-    return {
-        **own,
-        **(changes or {}),
-        "PORT": str(port),
-        "BROWSER": "none",
-        "NEXT_TELEMETRY_DISABLED": "1",
-        "NO_COLOR": "1",
-    }
+    return {**own, "NEXT_TELEMETRY_DISABLED": "1", "NO_COLOR": "1"}

@@ -108,6 +108,7 @@ class DevServer(AppServer):
         self._booted: Future[Boot] = Future()
         self._stopping = threading.Lock()
         self._stopped: Stopped | None = None
+        self.ended_alone: int | None = None  # the exit code with which it had ended before it was stopped
         if isinstance(what, Refused):
             self._booted.set_result(Boot(False, self.url, what.summary, what.remedy, what.rows))
         else:
@@ -172,6 +173,7 @@ class DevServer(AppServer):
     def stop(self) -> Stopped:
         with self._stopping:
             if self._stopped is None:
+                self.ended_alone = self.exit_code
                 self._stopped, self.restored = (
                     self._running.stop() if self._running else (Stopped(0, (), (), 0.0), Restored())
                 )

@@ -22,7 +22,6 @@ from infracheck.model import (
 )
 
 SCHEMA: Final = "infracheck.report/1"
-DOCS: Final = "docs/checks.md"
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -62,7 +61,7 @@ def _check(result: Result) -> dict[str, Any]:
         "findings": [_finding(finding) for finding in result.findings],
         "waivers": [_waiver(w) for w in result.outcome.waivers] if isinstance(result.outcome, Waived) else [],
         "seconds": round(result.seconds, 3),
-        "url": f"{DOCS}#{check.id}",
+        "url": check.docs,
     }
 
 
