@@ -14,6 +14,7 @@ from .env import env_filled
 from .env_documented import env_documented
 from .env_private import env_private
 from .env_real import env_real
+from .pages import server_pages
 from .schema import schema_tables
 from .schema_matches import schema_matches
 from .sentry import sentry_receives
@@ -39,6 +40,7 @@ GATE: Final[tuple[Check, ...]] = (
     sentry_provisioned,
     sentry_receives,
     server_boots,
+    server_pages,
     server_stops,
     waivers_valid,
 )

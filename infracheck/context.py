@@ -18,6 +18,7 @@ from infracheck.settings import Settings
 from infracheck.verdicts import Waiver
 
 if TYPE_CHECKING:
+    from infracheck.clients.browser import Browser
     from infracheck.clients.devserver import DevServer
     from infracheck.clients.http import Http
     from infracheck.clients.otp import Login
@@ -232,6 +233,23 @@ class Context:
             return start(self.project, self.settings.server, self.env, tell=self.tell, file=file)
 
         return self._resources.get("server", start)
+
+    @property
+    def browser(self) -> "Browser":
+        """Return the browser that looks at pages; it is started where that is asked of it.
+
+        Raises:
+            ClientError: there is none on this machine, or `[server] browser` names none.
+        """
+
+        def start() -> "Browser":
+            from infracheck.clients.browser import Browser, find
+
+            chosen = self.settings.server
+            program = find(chosen.browser, self.process.get("PATH"))
+            return Browser(program, self.process, seconds=chosen.timeout, tell=self.tell)
+
+        return self._resources.get("browser", start)
 
     @property
     def login(self) -> "Login":

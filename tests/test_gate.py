@@ -27,6 +27,7 @@ EVERY = (
     "sentry-provisioned",
     "sentry-receives",
     "server-boots",
+    "server-pages",
     "server-stops",
     "waivers-valid",
 )

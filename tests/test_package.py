@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "infracheck"
 STDLIB = set(sys.stdlib_module_names)
 VENDORS = {"psycopg", "httpx", "requests", "sentry_sdk", "neon_api", "rich", "pglast", "pydantic", "psutil", "jinja2"}
-VENDORS |= {"dotenv"}
+VENDORS |= {"dotenv", "playwright"}
 
 BELOW = {"model", "secret", "errors", "verdicts"}
 ARROWS: dict[str, set[str] | None] = {  # None: everything below
