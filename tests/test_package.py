@@ -24,7 +24,7 @@ ARROWS: dict[str, set[str] | None] = {  # None: everything below
     "envtool": None,
     "schematool": None,
     "scaffold": None,
-    "outputs": {"errors", "model", "project", "report"},
+    "outputs": {"errors", "evidence", "model", "project", "report"},
     "report": {"model", "verdicts", "errors"},
     "runner": {"model", "context", "secret", "errors"},
     "catalog": {"checks", "model", "errors"},
