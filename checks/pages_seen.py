@@ -117,7 +117,7 @@ def _page(ctx: Context, visit: "Visit", seen: "Seen | None", log: Sequence[str])
     if visit.row.level != "fail":  # else the page's own answer is the cause of all that the browser says
         for one in problems(seen, ctx.server.url):
             rows.append(Row(visit.path, one.state, position(one, seen.overlay, log), one.text, one.level))
-        if seen.busy:
+        if seen.busy and not seen.problem:
             rows.append(Row(visit.path, "BUSY", None, "it never came to rest while it was looked at", "warn"))
     if seen.shot:
         rows.append(Row(visit.path, "SCREENSHOT", ctx.evidence.shown(seen.shot), "", "info"))

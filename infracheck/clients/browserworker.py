@@ -26,6 +26,7 @@ QUIET: Final = 0.4  # seconds without an event, after which nothing more is expe
 STEP_MS: Final = 50
 ANSWERS: Final = 5.0  # seconds at most for the requests of a page that is idle; a stream never ends
 SHOT_SECONDS: Final = 20.0
+STUCK_SECONDS: Final = 5.0  # for the picture of a page that could not be loaded
 # Hydration is work of the main thread: a page that is idle twice has done it.
 IDLE: Final = """() => new Promise((done) => {
   const idle = (then) => window.requestIdleCallback ? requestIdleCallback(then) : setTimeout(then, 100);
@@ -91,12 +92,13 @@ class Look:
         except Error as error:
             seen["problem"] = error.message
         try:
-            seen["busy"] = not self._settle()
-            seen["overlay"] = self.page.evaluate(OVERLAY)[:TEXT] if not seen["busy"] else ""
+            seen["busy"] = bool(seen["problem"]) or not self._settle()
+            seen["overlay"] = "" if seen["busy"] else self.page.evaluate(OVERLAY)[:TEXT]
         except Error as error:
-            seen["problem"] = seen["problem"] or error.message
+            seen["problem"] = error.message
         seen["url"] = self.page.url
-        seen["shot"] = bool(shot) and self._shoot(Path(str(shot)))
+        patience = STUCK_SECONDS if seen["problem"] else SHOT_SECONDS
+        seen["shot"] = bool(shot) and self._shoot(Path(str(shot)), patience)
         return {**seen, "events": self.events}
 
     def _settle(self) -> bool:
@@ -111,12 +113,12 @@ class Look:
             self.page.wait_for_timeout(STEP_MS)
         return True
 
-    def _shoot(self, path: Path) -> bool:
+    def _shoot(self, path: Path, seconds: float) -> bool:
         from playwright.sync_api import Error
 
         part = path.with_name(f".{path.name}.part")
         try:
-            part.write_bytes(self.page.screenshot(full_page=True, timeout=SHOT_SECONDS * 1000, animations="disabled"))
+            part.write_bytes(self.page.screenshot(full_page=True, timeout=seconds * 1000, animations="disabled"))
             part.replace(path)
         except (Error, OSError):
             part.unlink(missing_ok=True)
