@@ -17,6 +17,7 @@ from .env_documented import env_documented
 from .env_private import env_private
 from .env_real import env_real
 from .flow import user_flow
+from .pages import server_pages
 from .schema import schema_tables
 from .schema_matches import schema_matches
 from .sentry import sentry_receives
@@ -44,6 +45,7 @@ GATE: Final[tuple[Check, ...]] = (
     sentry_provisioned,
     sentry_receives,
     server_boots,
+    server_pages,
     user_flow,
     server_stops,
     waivers_valid,

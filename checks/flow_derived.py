@@ -34,7 +34,7 @@ def _steps(ctx: Context, how: str) -> Iterator[Step]:
 
 def _pages(ctx: Context) -> list[str]:
     server = ctx.settings.server
-    found = server.pages or tuple(page.path for page in pages(ctx.project.root) if not page.dynamic)
+    found = server.pages or tuple(page.path for page in pages(ctx.project))
     return list(dict.fromkeys([f"/{server.ready.removeprefix('/')}", *found]))[:MOST]
 
 

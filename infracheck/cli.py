@@ -109,7 +109,7 @@ def run(  # noqa: PLR0917 - one parameter an option
     gate = Gate(Question(folder, only or (), skipped, stage, strict, base, against), os.environ)
     screen = wanted.screen(gate.report, os.environ)
     report = gate.run(screen)
-    wanted.finish(screen, report)
+    wanted.finish(screen, report, gate.project.root)
     raise typer.Exit(report.exit_code)
 
 

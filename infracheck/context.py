@@ -20,6 +20,7 @@ from infracheck.verdicts import Waiver
 
 if TYPE_CHECKING:
     from infracheck.clients.appserver import AppServer
+    from infracheck.clients.browser import Browser
     from infracheck.clients.devplace import AppPlace
     from infracheck.clients.http import Http
     from infracheck.clients.otpshapes import Sessions
@@ -262,6 +263,23 @@ class Context:
             return start(self.project, self.settings.server, self.env, tell=self.tell, file=file, place=self.place)
 
         return self._resources.get("server", start)
+
+    @property
+    def browser(self) -> "Browser":
+        """Return the browser that looks at pages; it is started where that is asked of it.
+
+        Raises:
+            ClientError: there is none on this machine, or `[server] browser` names none.
+        """
+
+        def start() -> "Browser":
+            from infracheck.clients.browser import Browser, find
+
+            chosen = self.settings.server
+            program = find(chosen.browser, self.process.get("PATH"))
+            return Browser(program, self.process, seconds=chosen.timeout, tell=self.tell)
+
+        return self._resources.get("browser", start)
 
     @property
     def login(self) -> "Sessions":

@@ -43,7 +43,7 @@ def write_flow(folder: Path, *, overwrite: bool) -> str:
 def _facts(project: Project) -> dict[str, Any]:
     found = [route for route in routes(project.root) if not SIGN_IN.match(route.path)]
     own = [route for route in found if route.reads_session]
-    static = [page for page in pages(project.root) if not page.dynamic][:MOST] or [Page("/", "")]
+    static = pages(project)[:MOST] or (Page("/", ""),)
     return {
         "pages": [page.path for page in static],
         "closed": [route.path for route in own if not route.dynamic and "GET" in route.methods],

@@ -1,14 +1,16 @@
 """Which reports of a run go where: one to standard output, any number to files."""
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, Literal
 
 from infracheck.errors import UsageError
+from infracheck.evidence import RUN
 from infracheck.model import Report
 from infracheck.project.files import write_whole
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from infracheck.report.terminal import Screen
 
 FORMATS: Final = ("terminal", "markdown", "json")
+PICTURED: Final = frozenset({"markdown"})  # those that can show pictures: their `render` takes links to them
 Color = Literal["auto", "always", "never"]
 
 
@@ -59,11 +62,16 @@ class Outputs:
             live=live,
         )
 
-    def finish(self, screen: "Screen", report: Report) -> None:
-        """Write the files, whole, then end what standard output shows."""
+    def finish(self, screen: "Screen", report: Report, root: Path | None = None) -> None:
+        """Write the files, whole, then end what standard output shows.
+
+        Args:
+            root: the app's folder; pictures that findings name are copied from there beside the files that show them.
+        """
         try:
             for name, path in self.files:
-                write_whole(path, renderer(name)(report))
+                shown = {"pictures": copied_pictures(report, root, path)} if root and name in PICTURED else {}
+                write_whole(path, renderer(name)(report, **shown))
         finally:
             screen.close(report)
         if self.shown != "terminal":
@@ -73,7 +81,32 @@ class Outputs:
         sys.stdout.flush()
 
 
-def renderer(name: str) -> Callable[[Report], str]:
+def copied_pictures(report: Report, root: Path, path: Path) -> dict[str, str]:
+    """Copy the pictures of the evidence into FILE.files beside a report; return the link to each, by its `where`.
+
+    One that cannot be copied stays a path in the report.
+    """
+    folder = path.with_name(f"{path.stem}.files")
+    links: dict[str, str] = {}
+    for finding in (finding for result in report.results for finding in result.findings):
+        where = finding.where or ""
+        if where in links or not where.startswith(f"{RUN.as_posix()}/") or not where.endswith(".png"):
+            continue
+        name = PurePosixPath(where).name
+        if any(link.endswith(f"/{name}") for link in links.values()):
+            name = where.removeprefix(f"{RUN.as_posix()}/").replace("/", "-")
+        part = folder / f".{name}.part"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(root / where, part)
+            part.replace(folder / name)
+        except OSError:
+            continue
+        links[where] = f"{folder.name}/{name}"
+    return links
+
+
+def renderer(name: str) -> Callable[..., str]:
     """Return the function that makes a report's text in a format."""
-    render: Callable[[Report], str] = import_module(f"infracheck.report.{name}").render
+    render: Callable[..., str] = import_module(f"infracheck.report.{name}").render
     return render

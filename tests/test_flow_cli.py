@@ -9,43 +9,12 @@ import pytest
 from infracheck.config import load
 from infracheck.errors import UsageError
 from infracheck.flowscaffold import write_flow
-from infracheck.project.pages import pages, routes
+from infracheck.project.pages import routes
 from tests.components.next_notes import SOURCE
 from tests.helpers import write
-from tests.stage import ROOT, Stage
+from tests.stage import Stage
 
 HANDLER = "export async function GET() {}\nexport const POST = async () => {}\n"
-
-
-def test_pages_are_found_as_next_serves_them(tmp_path: Path) -> None:
-    page = "export default function Page() {}"
-    for path in (
-        "app/page.tsx", "app/(shop)/cart/page.jsx", "app/blog/[slug]/page.tsx", "app/@modal/x/page.tsx",
-        "app/(.)photo/page.tsx", "app/_private/page.tsx", "app/docs/page.mdx", "src/pages/about.tsx",
-        "src/pages/index.tsx", "src/pages/_app.tsx", "src/pages/api/old.ts", "app/page.test.tsx", "app/login/page.d.ts",
-    ):  # fmt: skip
-        file = tmp_path / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(page)
-    assert [page.path for page in pages(tmp_path)] == ["/", "/about", "/blog/[slug]", "/cart", "/docs"]
-    assert [page.path for page in pages(tmp_path) if page.dynamic] == ["/blog/[slug]"]
-    assert pages(tmp_path)[0].file == "app/page.tsx"
-    assert [route.path for route in routes(tmp_path)] == ["/api/old"]
-
-
-@pytest.mark.parametrize(
-    ("text", "methods"),
-    [
-        (HANDLER, ("GET", "POST")),
-        ("export const { GET, POST } = handlers;", ("GET", "POST")),
-        ("const GET = 1;\nexport { GET, handler as PUT };", ("GET", "PUT")),
-        ("export async function helper() {}", ()),
-    ],
-)
-def test_methods_of_a_route_are_read(tmp_path: Path, text: str, methods: tuple[str, ...]) -> None:
-    write(tmp_path, app___api___x___route__ts=text)
-    [route] = routes(tmp_path)
-    assert (route.path, route.methods) == ("/api/x", methods)
 
 
 def test_init_writes_a_flow_that_can_be_run(app: Path) -> None:
@@ -98,7 +67,5 @@ def test_a_flow_alone_is_run_and_each_request_is_shown(stage: Stage) -> None:
     assert "status: expected below 400, found 404" in " ".join(red.stdout.split())
 
 
-def test_the_apps_of_the_tests_are_read() -> None:
-    assert [page.path for page in pages(SOURCE)] == ["/", "/login"]
+def test_routes_that_read_a_session_are_told_apart() -> None:
     assert [route.path for route in routes(SOURCE) if route.reads_session] == ["/api/notes", "/api/notes/[id]"]
-    assert ROOT in SOURCE.parents

@@ -1,5 +1,6 @@
 """The whole gate on a real Next.js app with real Postgres, Better Auth and a Sentry-compatible server."""
 
+import os
 import socket
 import subprocess
 from pathlib import Path
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from tests.components.chromium import chromium
 from tests.stage import Done, Stage
 
 EVERY = (
@@ -27,6 +29,7 @@ EVERY = (
     "sentry-provisioned",
     "sentry-receives",
     "server-boots",
+    "server-pages",
     "user-flow",
     "server-stops",
     "waivers-valid",
@@ -126,9 +129,28 @@ def test_a_compile_error_is_quoted_with_its_file(stage: Stage) -> None:
     page = stage.folder / "app" / "page.tsx"
     page.write_text(page.read_text() + "\nexport const broken = <div>\n")
     done = stage.run()
-    only_red(done, "server-boots", user_flow="server-boots")
+    only_red(done, "server-boots", server_pages="server-boots", user_flow="server-boots")
     wheres = [str(f["where"]) for f in done.check("server-boots")["findings"]]
     assert any(where.startswith("app/page.tsx:") for where in wheres)
+
+
+def test_what_breaks_in_the_browser_is_shown_beside_the_report(stage: Stage, tmp_path: Path) -> None:
+    form = stage.folder / "app" / "login" / "login-form.tsx"
+    broken = (
+        'const [email, setEmail] = useState("");\n  if (typeof window !== "undefined") throw new Error("no form");\n'
+    )
+    form.write_text(form.read_text().replace('const [email, setEmail] = useState("");\n', broken))
+    path = os.pathsep.join([stage.environment()["PATH"], str(chromium().parent)])
+    report = tmp_path / "deploy-check.md"
+    done = stage.run("--format", "json", "--output", f"markdown={report}", env=stage.environment(PATH=path))
+    only_red(done, "server-pages")
+    [thrown] = [f for f in done.check("server-pages")["findings"] if f["level"] == "fail"]
+    assert (thrown["subject"], thrown["state"], thrown["note"]) == ("/login", "UNCAUGHT", "no form")
+    assert thrown["where"].startswith("app/login/login-form.tsx:")
+    text = report.read_text()
+    for name in ("home", "login"):
+        assert f"](deploy-check.files/{name}.png)" in text
+        assert (tmp_path / "deploy-check.files" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_taken_port_says_by_whom(stage: Stage) -> None:

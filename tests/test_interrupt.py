@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.clients.processes import marked
+from tests.components.chromium import chromium
 from tests.stage import Stage, eventually
 
 MOMENTS = ("at once", "while it boots")
@@ -57,6 +59,19 @@ def test_nothing_is_left_whenever_it_ends(stage: Stage, temporary: Path, number:
     if number != signal.SIGKILL:  # what a killed run could not restore, the framework's own rewriting, is its own
         assert subprocess.run(status, capture_output=True, text=True, check=True).stdout == ""
     # Whoever removes a killed run's folder waits until nobody writes into it any more.
+    assert eventually(lambda: not left_in(temporary), seconds=30), left_in(temporary)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_browser_that_looks_at_a_page_ends_too(stage: Stage, temporary: Path, number: signal.Signals) -> None:
+    chromium()
+
+    def looking() -> bool:
+        return any("--headless" in line for line in marked(str(temporary)))
+
+    stage.interrupt(looking, number)
+    stage.assert_nothing_left()
+    assert eventually(lambda: not marked(str(temporary)), seconds=30), marked(str(temporary))
     assert eventually(lambda: not left_in(temporary), seconds=30), left_in(temporary)
 
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "infracheck"
 STDLIB = set(sys.stdlib_module_names)
 VENDORS = {"psycopg", "httpx", "requests", "sentry_sdk", "neon_api", "rich", "pglast", "pydantic", "psutil", "jinja2"}
-VENDORS |= {"dotenv"}
+VENDORS |= {"dotenv", "playwright"}
 
 BELOW = {"model", "secret", "errors", "verdicts"}
 ARROWS: dict[str, set[str] | None] = {  # None: everything below
@@ -43,7 +43,7 @@ ARROWS: dict[str, set[str] | None] = {  # None: everything below
     "scaffold": None,
     "localtool": None,
     "flowscaffold": None,
-    "outputs": {"errors", "model", "project", "report"},
+    "outputs": {"errors", "evidence", "model", "project", "report"},
     "report": {"model", "verdicts", "errors"},
     "runner": {"model", "context", "secret", "errors"},
     "catalog": {"checks", "model", "errors"},

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC
+from types import MappingProxyType
 from typing import Final
+from urllib.parse import quote
 
 from infracheck.model import Blocked, Crashed, Failed, Finding, NotRun, Report, Result, Skipped, Undecided, Waived
 from infracheck.report import words
@@ -19,18 +21,23 @@ _MARKS: Final = {
     "not-run": "▪ **NOT RUN**",
 }
 _ORDER: Final = {"fail": 0, "warn": 1, "info": 2}
+_NO_PICTURES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-def render(report: Report) -> str:
-    """Return the report as Markdown: complete evidence, and nothing in it that can break a table or become HTML."""
+def render(report: Report, pictures: Mapping[str, str] = _NO_PICTURES) -> str:
+    """Return the report as Markdown: complete evidence, and nothing in it that can break a table or become HTML.
+
+    Args:
+        pictures: links to the pictures that findings name, by their `where`; shown below the evidence.
+    """
     sections = [
         _top(report),
         _summary(report),
-        *_open(report),
+        *_open(report, pictures),
         _warnings(report),
         _not_proven(report),
-        _waived(report),
-        _proven(report),
+        _waived(report, pictures),
+        _proven(report, pictures),
         _bottom(report),
     ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
@@ -77,7 +84,7 @@ def _asked(result: Result) -> bool:
     return not isinstance(result.outcome, Blocked | Skipped | NotRun)
 
 
-def _open(report: Report) -> Iterator[list[str]]:
+def _open(report: Report, pictures: Mapping[str, str]) -> Iterator[list[str]]:
     """Yield a section for each check that closes the gate by itself."""
     for result in report.results:
         outcome = result.outcome
@@ -85,7 +92,7 @@ def _open(report: Report) -> Iterator[list[str]]:
             continue
         lines = [f"## {_MARKS[result.state].replace('*', '')}: {code(result.check.id)}", ""]
         lines += [f"**Expected:** {inline(result.check.title)}", "", _found_line(result)]
-        lines += _evidence(result)
+        lines += _evidence(result, pictures)
         if isinstance(outcome, Failed | Undecided):
             lines += ["", f"**Remedy:** {inline(outcome.remedy)}"]
         if isinstance(outcome, Failed) and outcome.reproduce:
@@ -98,9 +105,13 @@ def _found_line(result: Result) -> str:
     return f"**Found:** {inline(words.reason(result.outcome))}"
 
 
-def _evidence(result: Result) -> list[str]:
+def _evidence(result: Result, pictures: Mapping[str, str]) -> list[str]:
     found = sorted(result.findings, key=lambda finding: _ORDER[finding.level])
-    return ["", *table([_subject(result), "Status", "Where", "Note"], list(map(_row, found)))] if found else []
+    lines = ["", *table([_subject(result), "Status", "Where", "Note"], list(map(_row, found)))] if found else []
+    for finding in result.findings:
+        if link := pictures.get(finding.where or ""):
+            lines += ["", f"![{inline(finding.subject)}]({quote(link)})"]
+    return lines
 
 
 def _subject(result: Result) -> str:
@@ -136,7 +147,7 @@ def _not_proven(report: Report) -> list[str]:
     return ["## Not proven", "", *table(["Check", "Would show", "Why not"], rows)] if rows else []
 
 
-def _waived(report: Report) -> list[str]:
+def _waived(report: Report, pictures: Mapping[str, str]) -> list[str]:
     lines: list[str] = []
     for result in report.results:
         if isinstance(result.outcome, Waived):
@@ -145,17 +156,17 @@ def _waived(report: Report) -> list[str]:
                 for w in result.outcome.waivers
             ]
             lines += ["", f"### {code(result.check.id)}", "", _found_line(result), ""]
-            lines += [*table(["Excused", "Reason", "Terms", "Source"], rows), *_evidence(result)]
+            lines += [*table(["Excused", "Reason", "Terms", "Source"], rows), *_evidence(result, pictures)]
     return ["## Waived", *lines] if lines else []
 
 
-def _proven(report: Report) -> list[str]:
+def _proven(report: Report, pictures: Mapping[str, str]) -> list[str]:
     passed = [result for result in report.results if result.state == "passed"]
     if not passed:
         return []
     lines: list[str] = []
     for result in passed:
-        lines += ["", f"### ✓ {code(result.check.id)}", "", _found_line(result), *_evidence(result)]
+        lines += ["", f"### ✓ {code(result.check.id)}", "", _found_line(result), *_evidence(result, pictures)]
     return ["## Passed", "", *folded(f"{words.many(len(passed), 'check')} passed, with evidence", lines[1:])]
 
 
