@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urljoin, urlsplit
 
 from infracheck.clients.devboot import Row
@@ -12,7 +12,6 @@ from infracheck.errors import ClientError
 from infracheck.secret import clean
 
 if TYPE_CHECKING:
-    from infracheck.clients.devserver import DevServer
     from infracheck.clients.http import Answer, Http
 
 HOPS: Final = 5
@@ -21,6 +20,17 @@ HEADERS: Final = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 GUARDED: Final = {401, 403}
 LOOPBACK: Final = {"localhost", "127.0.0.1", "::1"}
 LENGTH: Final = 300  # characters of a note
+
+
+class Served(Protocol):
+    """What is asked of the server: where it is, whether it runs, and what it logged since a moment."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def exit_code(self) -> int | None: ...
+    def mark(self) -> int: ...
+    def problems(self, mark: int, /) -> tuple[Row, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +50,7 @@ class Visit:
 class Visitor:
     """Asks one page after the other; `seconds` for each, because the first visit compiles it."""
 
-    def __init__(self, http: "Http", server: "DevServer", *, seconds: float, tell: Callable[[str], None]) -> None:
+    def __init__(self, http: "Http", server: Served, *, seconds: float, tell: Callable[[str], None]) -> None:
         self._http, self._server, self._seconds, self._tell = http, server, seconds, tell
 
     def page(self, path: str, *, guarded: bool) -> Visit:
