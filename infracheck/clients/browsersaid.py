@@ -49,7 +49,7 @@ class Problem:
 
 
 def problems(seen: Seen, origin: str) -> tuple[Problem, ...]:
-    """Return what is wrong with a page, each once; the answer of the page itself apart.
+    """Return what is wrong with a page, each once.
 
     Args:
         origin: of the app, without a path: what other servers answer is only warned of.
@@ -80,7 +80,7 @@ def _problems(seen: Seen, origin: str) -> Iterator[Problem]:
                 own = _is_own(event, origin)
                 said = f"{_request(event, origin)}: {text}"
                 yield Problem("REQUEST FAILED", clean(said, LENGTH), "fail" if own else "warn")
-            case "answer" if event.get("resource") != "document" or not _same_page(event, seen):
+            case "answer":
                 yield Problem(str(event["status"]), clean(_request(event, origin), LENGTH), _weight(event, origin))
 
 
@@ -101,10 +101,6 @@ def _is_noise(event: Mapping[str, Any], text: str) -> bool:
 
 def _is_own(event: Mapping[str, Any], origin: str) -> bool:
     return f"{event.get('url', '')}/".startswith(f"{origin}/")
-
-
-def _same_page(event: Mapping[str, Any], seen: Seen) -> bool:
-    return urlsplit(str(event.get("url", ""))).path == urlsplit(seen.url).path
 
 
 def _weight(event: Mapping[str, Any], origin: str) -> _LEVEL:
