@@ -12,7 +12,7 @@ import pytest
 
 from infracheck.clients.browser import Browser, NoBrowser, Seen, Wanted, find
 from infracheck.clients.browsersaid import NOISE, Problem, position, problems
-from tests.clients.processes import eventually, program
+from tests.clients.processes import eventually, marked, program
 from tests.components.chromium import chromium
 
 LOOK = """
@@ -61,7 +61,7 @@ def test_no_process_and_no_file_outlives_infracheck(
     path = chromium()
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     with program(LOOK, str(path), silent) as process:
-        eventually(lambda: sum("chrom" in name for name in running_in(tmp_path)) > 2, seconds=60)
+        eventually(lambda: any("chrom" in line for line in marked("--user-data-dir=" + str(tmp_path))), seconds=60)
         process.send_signal(number)
         process.wait(60)
     eventually(lambda: not running_in(tmp_path), seconds=30)
