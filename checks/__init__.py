@@ -4,7 +4,13 @@ from typing import Final
 
 from infracheck.model import Check
 
-from . import provision_env, provision_neon, provision_schema, provision_sentry  # noqa: F401 - registers what makes its checks true
+from . import (  # noqa: F401 - registers what makes its checks true
+    provision_auth,
+    provision_database,
+    provision_env,
+    provision_schema,
+    provision_sentry,
+)
 from .auth import auth_responds
 from .auth_login import auth_otp_login
 from .auth_origin import auth_trusts_origin
