@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from infracheck.context import SERVER_CHECK, Context
-from infracheck.errors import ClientError, Unavailable, Unclear
+from infracheck.errors import ClientError, InfracheckError, Unavailable, Unclear
 from infracheck.flow.journal import Journal
 from infracheck.flow.requests import SAFE
 from infracheck.flow.shape import Flow, Persona
@@ -16,6 +16,7 @@ from infracheck.model import Failed, Finding, Level, Passed, Undecided, Verdict,
 from .auth_login import auth_otp_login
 from .flow_command import run_elsewhere
 from .flow_derived import derived
+from .schema import Read, schema_tables
 from .server import no_server
 from .writable import REMEDY, why_not_writable
 
@@ -48,6 +49,7 @@ def user_flow(ctx: Context) -> Verdict:
     ran = [_run(ctx, flow) for flow in chosen]
     findings = tuple(finding for one in ran for finding in _findings(ctx, one, several=len(chosen) > 1))
     if bad := next((one for one in ran if one.failed or _left(one)), None):
+        _blame_missing_tables(ctx)
         return _failed(ctx, bad, findings)
     if not any(map(_does_something, flows)):
         note = "no step of a flow writes anything" if flows else DECLARE
@@ -78,6 +80,18 @@ def _run(ctx: Context, flow: Flow) -> "Ran":
         command=partial(run_elsewhere, ctx, partial(_session, ctx)),
     )
     return run_flow(flow, values, around, Journal(ctx.evidence.kept()))
+
+
+def _blame_missing_tables(ctx: Context) -> None:
+    """Let a failed flow be blocked where tables are missing: that is what to mend first."""
+    if ctx.sql is None:
+        return
+    try:
+        read: Read = ctx.begun(schema_tables)
+    except InfracheckError:
+        return
+    if missing := [one.subject for one in read.found if one.state == "MISSING"]:
+        raise Unavailable(schema_tables.id, f"{', '.join(missing[:3])} {'is' if len(missing) == 1 else 'are'} MISSING")
 
 
 def _does_something(flow: Flow) -> bool:

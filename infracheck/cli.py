@@ -106,7 +106,7 @@ def run(  # noqa: PLR0917 - one parameter an option
     if skipped and not (because or "").strip():
         raise UsageError("--skip needs a reason", hint='for instance: --skip sentry --because "no Sentry until launch"')
     wanted = Outputs.parse(shown, output or (), color)
-    gate = Gate(Question(folder, only or (), skipped, stage, strict, base, against), os.environ)
+    gate = Gate(Question(folder, only or (), skipped, stage, strict, base, against=against), os.environ)
     screen = wanted.screen(gate.report, os.environ)
     report = gate.run(screen)
     wanted.finish(screen, report, gate.project.root)

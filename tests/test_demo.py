@@ -114,7 +114,7 @@ def test_it_names_what_was_not_as_expected(temporary: Path) -> None:
         "import sys; from infracheck import catalog, model\n"
         "def extra_check(ctx):\n    '''Something else is so.'''\n    return model.Failed('it is not', 'make it so')\n"
         "known = catalog.catalog()\n"
-        "import infracheck.gate as gate; gate.catalog = lambda: (*known, model.check()(extra_check))\n"
+        "import infracheck.gate as gate; gate.catalog = lambda _settings=None: (*known, model.check()(extra_check))\n"
         "from infracheck.demo import play; sys.exit(play(keep=False))\n"
     )
     done = subprocess.run(

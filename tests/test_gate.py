@@ -77,7 +77,7 @@ def test_a_dropped_table_is_named_with_the_line_that_declares_it(stage: Stage) -
             done = stage.run()
         finally:
             database.execute("alter table gone rename to notes")
-    only_red(done, "schema-tables")
+    only_red(done, "schema-tables", user_flow="schema-tables")
     lines = (stage.folder / "schema.sql").read_text().splitlines()
     declared = next(n for n, line in enumerate(lines, 1) if "create table if not exists notes" in line.lower())
     [missing] = [f for f in done.check("schema-tables")["findings"] if f["level"] == "fail"]

@@ -32,8 +32,9 @@ def test_the_routes_of_the_real_app() -> None:
         Route("/api/auth/[...all]", "app/api/auth/[...all]/route.ts", ("GET", "POST")),
         Route("/api/health", "app/api/health/route.ts", ("GET",)),
         Route("/api/notes", "app/api/notes/route.ts", ("GET", "POST")),
+        Route("/api/notes/[id]", "app/api/notes/[id]/route.ts", ("GET", "DELETE")),
     )
-    assert [route.dynamic for route in routes(SOURCE)] == [True, False, False]
+    assert [route.dynamic for route in routes(SOURCE)] == [True, False, False, True]
 
 
 def test_an_app_router(app: Path) -> None:

@@ -54,8 +54,11 @@ def test_the_real_app_is_wired(notes: Path) -> None:
         "silent": (),
         "telemetry": (),
     }
-    assert [one.path.parent.name for one in files.routes] == ["[...all]", "health", "notes"]
-    assert names(notes, [one.path for one in files.capturing]) == ["app/api/notes/route.ts"]
+    assert [one.path.parent.name for one in files.routes] == ["[...all]", "health", "[id]", "notes"]
+    assert names(notes, [one.path for one in files.capturing]) == [
+        "app/api/notes/[id]/route.ts",
+        "app/api/notes/route.ts",
+    ]
     assert files.global_error
     assert files.examples == ()
     assert files.build_file is None

@@ -83,6 +83,8 @@ class Sentry(StandIn):
 
     def post(self, path: str, headers: Mapping[str, str], body: bytes, origin: str) -> Canned:
         """Take an event, or not."""
+        if "?" in path:  # the SDK in a page, which names its key there: Sentry's own requests are no business of ours
+            return Canned(200, {"id": token_hex(16)}, {"Access-Control-Allow-Origin": "*"})
         with self._lock:
             self.headers.append(headers)
             self.envelopes.append(body)
