@@ -16,6 +16,7 @@ from infracheck.model import Failed, Finding, Level, Passed, Undecided, Verdict,
 from .auth_login import auth_otp_login
 from .flow_command import run_elsewhere
 from .flow_derived import derived
+from .flow_picture import picture
 from .schema import Read, schema_tables
 from .server import no_server
 from .writable import REMEDY, why_not_writable
@@ -147,6 +148,7 @@ def _failed(ctx: Context, ran: "Ran", findings: tuple[Finding, ...]) -> Failed:
             findings,
         )
     step = _where(ctx, ran, done)
+    findings = (*findings, *picture(ctx, done))
     return Failed(
         f"flow {ran.flow.name}: the step “{done.step.name}” failed: {done.wrong}",
         f"correct the app{f', or what {step} expects' if step else ''}; {again}",

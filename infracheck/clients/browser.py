@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -49,10 +49,11 @@ GRACE: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A page to look at, and where its picture goes."""
+    """A page to look at, where its picture goes, and whose it is: the value of a Cookie header."""
 
     url: str
     shot: Path | None = None
+    cookies: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,9 @@ class Browser:
             "environment": self.environment(folder),
             "seconds": self._seconds,
             "results": str(folder),
-            "pages": [{"url": one.url, "shot": str(one.shot) if one.shot else None} for one in pages],
+            "pages": [
+                {"url": one.url, "shot": str(one.shot) if one.shot else None, "cookies": one.cookies} for one in pages
+            ],
         }
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
         command = [sys.executable, "-P", str(WORKER), str(folder / "job.json")]

@@ -147,6 +147,8 @@ def _look_at_all(browser: "Browser", job: dict[str, Any]) -> None:
         sys.stdout.write(f"{number}\n")
         sys.stdout.flush()
         context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=False)
+        pairs = (pair.partition("=") for pair in page["cookies"].split("; ") if pair)
+        context.add_cookies([{"name": name, "value": value, "url": page["url"]} for name, _, value in pairs])
         seen = Look(context.new_page()).at(page["url"], job["seconds"], page["shot"])
         _write(Path(job["results"], f"{number}.json"), seen)
         context.close()

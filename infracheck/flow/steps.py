@@ -57,6 +57,7 @@ class Done:
     log_of: str = "SERVER LOG"  # or what it is else
     seconds: float = 0.0
     rows: int = 0  # what a clean-up step took
+    html: bool = False  # a page answered
 
     @property
     def wrong(self) -> str:
@@ -71,6 +72,7 @@ class _Try:
     asked: str = ""
     curl: str = ""
     captured: dict[str, Any] = field(default_factory=dict)
+    html: bool = False
 
 
 def run(step: Step, values: Values, around: Surroundings, timeout: float) -> Done:
@@ -99,6 +101,7 @@ def run(step: Step, values: Values, around: Surroundings, timeout: float) -> Don
         tried.curl,
         () if good else tuple(around.since(mark)),
         seconds=time.monotonic() - start,
+        html=tried.html,
     )
 
 
@@ -150,6 +153,7 @@ def _ask_app(step: Step, want: Expect, values: Values, around: Surroundings, tim
         return tried
     around.say(f"{tried.asked} as {step.as_}: {answer.status} {' '.join(answer.text.split())}")
     around.personas.answered(step.as_, answer)
+    tried.html = answer.html
     tried.mismatches = tuple(of_answer(want, answer))
     if not tried.mismatches:
         tried.captured, tried.problem = _captured(step, answer)

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from infracheck.config import load
 from infracheck.context import Context
 from infracheck.model import Failed, Outcome, Passed
 from infracheck.project.detect import detect
+from tests.components.chromium import chromium
 from tests.helpers import judge, states
 from tests.stage import Stage
 
@@ -174,6 +176,31 @@ def test_the_reproducer_shows_no_session(notes: Context) -> None:
     session = notes.login.user
     for secret in (session.cookie, *(pair.partition("=")[2] for pair in session.cookie.split("; "))):
         assert secret not in repr(outcome)
+
+
+PAGE = """
+[[flow]]
+name = "page"
+[[flow.step]]
+name = "the page greets"
+as = "user"
+request = "GET /"
+expect = { text = "Welcome back" }
+"""
+
+
+def test_a_page_that_is_not_as_expected_is_kept_as_a_picture(notes: Context, tmp_path: Path) -> None:
+    (tmp_path / "flow.toml").write_text(PAGE, encoding="utf-8")
+    settings = load(tmp_path).settings
+    settings = replace(settings, server=replace(settings.server, browser=str(chromium())))
+    ctx = Context(notes.project, settings=settings, process=notes.process)
+    ctx._resources = notes._resources
+    outcome = judge(user_flow, ctx)
+    assert isinstance(outcome, Failed)
+    [shot] = [finding for finding in outcome.findings if finding.state == "SCREENSHOT"]
+    assert shot.where == ".infracheck/evidence/shots/flow-the-page-greets.png"
+    assert (notes.project.root / shot.where).read_bytes().startswith(b"\x89PNG")
+    assert notes.login.user.cookie not in repr(outcome)
 
 
 def test_without_a_flow_the_primary_feature_is_not_proven(notes: Context, tmp_path: Path) -> None:
