@@ -2,12 +2,14 @@
 
 import io
 import json
+import secrets
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -355,3 +357,38 @@ def test_the_ci_job_is_written_once(new_app: Path, neon: MakingNeon) -> None:
     assert (new_app / ".github/workflows/deploy-check.yml").is_file()
     assert "DATABASE_URL" in text
     assert "write the CI job" not in run(new_app, neon, "env", choices=Choices(ci=True))[1]
+
+
+def test_a_protected_branch_has_to_be_confirmed_by_name(new_app: Path, neon: MakingNeon, database: str) -> None:
+    endpoint = neon_shapes.Endpoint("ep-quiet-1", "ep-quiet-1.c-2.us-east-2.aws.neon.tech")
+    branch = neon_shapes.Branch("br-1", "main", default=True, protected=True, endpoints=[endpoint])
+    neon.projects.append(neon_shapes.Project("quiet-sea-1", "web", [branch]))
+    at = urlsplit(database)
+    # A real database behind the name of Neon's endpoint.
+    url = at._replace(
+        netloc=f"{at.username}:{at.password}@{endpoint.host}:{at.port}", query="hostaddr=127.0.0.1&sslmode=disable"
+    ).geturl()
+    (new_app / ".env.local").write_text(f"DATABASE_URL='{url}'\n")
+    code, text = run(new_app, neon, "schema")
+    assert code == ExitCode.FAIL
+    assert "the database is the protected Neon branch main" in text
+    assert "--confirm main" in text
+    with psycopg.connect(database) as connection:
+        assert connection.execute("select to_regclass('notes')").fetchone() == (None,)
+    assert run(new_app, neon, "schema", choices=Choices(confirm=("main",)))[0] == ExitCode.PASS
+
+
+def test_no_planted_secret_shows(new_app: Path, neon: MakingNeon, tmp_path: Path) -> None:
+    canaries = {f"CANARY_{number}_SECRET": f"canary-{secrets.token_hex(12)}" for number in range(20)}
+    (new_app / ".env.local.example").write_text(EXAMPLE + "".join(f"{name}=\n" for name in canaries))
+    (new_app / ".env.local").write_text("".join(f"{name}={value}\n" for name, value in canaries.items()))
+    told = [run(new_app, neon, dry_run=True)[1], run(new_app, neon, "env", "database", "schema")[1]]
+    told.append(run(new_app, neon, "env", "database", json=True)[1])
+    told.append((new_app / ".infracheck" / "provision.jsonl").read_text())
+    found = values(new_app)
+    hidden = [neon.key, *canaries.values(), found["DATABASE_URL"], found["SESSION_SECRET"], found["CRON_SECRET"]]
+    hidden.append(urlsplit(found["DATABASE_URL"]).password or "")
+    for secret in hidden:
+        assert secret
+        assert not any(secret in text for text in told)
+    assert {name: found[name] for name in canaries} == canaries
