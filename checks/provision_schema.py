@@ -10,6 +10,7 @@ from infracheck.errors import ClientError, InfracheckError
 
 from .provision_sql import (
     STATEMENT_SECONDS,
+    counted,
     digest,
     in_transactions,
     lines_of,
@@ -102,7 +103,7 @@ def _whole(ctx: Context, desk: Desk) -> Iterator[Action | Question]:
     names = ", ".join(ctx.project.show(path) for path in ctx.sql.files[:3]) if ctx.sql else ""
     yield Action(
         ALL,
-        f"apply {names}: {len(statements)} statements",
+        f"apply {names}: {counted(len(statements))}",
         _apply_files,
         where_of(ctx),
         ctx.settings.database.url,
@@ -119,7 +120,7 @@ def _apply_files(ctx: Context, desk: Desk) -> str:
     if any(one.state != "MISSING" for one in read.found):
         return "tables of it are there already; what is missing comes next"
     count = run_statements(ctx, desk, statements_of(ctx))
-    return f"applied {read.expected.name}: {count} statements"
+    return f"applied {read.expected.name}: {counted(count)}"
 
 
 # -- tables that are missing

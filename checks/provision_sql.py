@@ -86,6 +86,10 @@ def url_of(ctx: Context) -> Secret:
     return ctx.env[DIRECT].value if ctx.env[DIRECT].state == "FILLED" else ctx.require(ctx.settings.database.url)
 
 
+def counted(number: int) -> str:
+    return f"{number} statement{'' if number == 1 else 's'}"
+
+
 def short(sql: str) -> str:
     line = " ".join(sql.split())
     return line if len(line) <= 160 else f"{line[:159]}…"

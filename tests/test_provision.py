@@ -245,6 +245,7 @@ def test_locks_limits_and_failures_of_neon_are_waited_out(new_app: Path, neon: M
     neon.fail(r"/projects/[^/]+/operations/.*", 503, times=1)
     code, text = run(new_app, neon, "env", "database")
     assert code == ExitCode.PASS, text
+    assert text.count("waiting for Neon: create_timeline is running") == 1
     assert neon.made == ["project web"]
 
 

@@ -49,11 +49,12 @@ def provision(
         raise UsageError(NEEDS_TERMINAL, hint="look at it with --dry-run, and apply it with --yes")
     notes = sys.stderr if json else out
 
-    def fresh() -> Context:
-        return Context(project, settings=loaded.settings, process=process, waivers=loaded.waivers, tell=lambda _: None)
-
     journal = Journal(Evidence(project.root).kept())
     screen = Screen(notes, yes=yes, read=answers, dry_run=dry_run)
+
+    def fresh() -> Context:
+        return Context(project, settings=loaded.settings, process=process, waivers=loaded.waivers, tell=screen.tell)
+
     screen.say(f"asking {len(checks)} checks what is missing in {os.path.relpath(project.root)}")
     extra = _workflow(project) if choices.ci else ()
     outcome = Provisioner(checks, fresh, journal, choices, extra).run(screen)
@@ -96,7 +97,13 @@ def _conclude(outcome: Outcome, screen: Screen, *, dry_run: bool) -> None:
     if outcome.steps:
         screen.say("\n".join(outcome_lines(outcome)))
         left = plan_lines(after, ())
-        screen.say("\n".join(["", "Left for you:", *left]) if left else "\nnext: infracheck run")
+        local = any(step.action.id == "local-postgres" for step in outcome.steps)
+        following = (
+            "next: `infracheck local` in a terminal of its own, then infracheck run"
+            if local
+            else "next: infracheck run"
+        )
+        screen.say("\n".join(["", "Left for you:", *left]) if left else f"\n{following}")
 
 
 def _exit_code(outcome: Outcome) -> ExitCode:

@@ -24,6 +24,7 @@ class Screen:
         self._out = out
         self._yes, self._read, self._dry_run = yes, read, dry_run
         self._rounds = 0
+        self._waiting: str | None = None  # what was told last; None between steps
 
     def agree(self, plan: Plan, new: Sequence[Action]) -> bool:
         """Show what is new of a plan, and return whether it may be done."""
@@ -41,10 +42,17 @@ class Screen:
         return self._read.readline().strip().lower() in {"y", "yes"}
 
     def begin(self, action: Action) -> None:
-        self._out.write(f"  … {action.summary}\n")
-        self._out.flush()
+        self._waiting = ""
+        self.say(f"  … {action.summary}")
+
+    def tell(self, text: str) -> None:
+        """Show what a step is waiting for, each thing once."""
+        if self._waiting is not None and text != self._waiting:
+            self._waiting = text
+            self.say(f"      {text}")
 
     def end(self, step: Step) -> None:
+        self._waiting = None
         if step.failed:
             self.say(f"  ✗ {step.failed}\n    → {step.remedy}")
         else:
