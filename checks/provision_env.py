@@ -11,6 +11,8 @@ from infracheck.project.ownsecrets import is_own, new_secret
 
 from .env import env_filled
 from .env_documented import env_documented
+from .provision_supabase import TOKEN, supabase, supabase_ref
+from .provisioned import filled
 
 CREATE = "env-file"
 SECRETS = "own-secrets"
@@ -38,6 +40,8 @@ def env_file(ctx: Context, _: Desk) -> Iterator[Action | Question]:
             lambda now, at: at.write_env(now, {name: new_secret(_comment(now, name)) for name in _missing(now)}),
             where=ctx.project.show(path),
         )
+    if supabase_ref(ctx) and filled(ctx, TOKEN):
+        yield from supabase(ctx)
 
 
 @env_documented.provisioned_by

@@ -23,6 +23,7 @@ from infracheck.provisioning.command import provision
 from infracheck.provisioning.removal import remove_branch
 from tests.hostile import Canned
 from tests.standins import neon as neon_shapes
+from tests.standins import supabase as supabase_shapes
 from tests.standins.neon_making import MakingNeon, making_neon
 from tests.standins.sentry import Project, sentry
 
@@ -393,3 +394,29 @@ def test_no_planted_secret_shows(new_app: Path, neon: MakingNeon, tmp_path: Path
         assert secret
         assert not any(secret in text for text in told)
     assert {name: found[name] for name in canaries} == canaries
+
+
+def test_the_values_of_a_supabase_project_are_written(new_app: Path, postgres: EmbeddedPostgres) -> None:
+    names = ("NEXT_PUBLIC_SUPABASE_URL", "NEXT_PUBLIC_SUPABASE_PUBLISHABLE_KEY", "SUPABASE_SERVICE_ROLE_KEY")
+    (new_app / ".env.local.example").write_text("".join(f"{name}=\n" for name in ("DATABASE_URL", *names)))
+    at = urlsplit(postgres.url)
+    assert at.username
+    assert at.password
+    assert at.hostname
+    assert at.port
+    pooler = supabase_shapes.Pooler(at.hostname, at.username, at.port)  # a real database behind it
+    ref = "abcdefghijklmnopqrst"
+    with supabase_shapes.supabase(supabase_shapes.Project(ref, "web", poolers=[pooler])) as server:
+        keys = {"SUPABASE_ACCESS_TOKEN": server.key, "SUPABASE_API_URL": server.url, "SUPABASE_PROJECT_ID": ref}
+        code, text = run(new_app, None, "env", "database", process=keys)
+        assert code == ExitCode.FAIL
+        assert "put it into the environment as SUPABASE_DB_PASSWORD" in text
+        assert values(new_app)["SUPABASE_SERVICE_ROLE_KEY"] == server.keys["service_role"]
+        code, text = run(new_app, None, "env", "database", process={**keys, "SUPABASE_DB_PASSWORD": at.password})
+        assert code == ExitCode.PASS, text
+        found = values(new_app)
+        assert found["NEXT_PUBLIC_SUPABASE_URL"] == f"https://{ref}.supabase.co"
+        assert found["NEXT_PUBLIC_SUPABASE_PUBLISHABLE_KEY"] == server.keys["publishable"]
+        assert found["DATABASE_URL"] == postgres.url
+        for secret in (server.key, at.password, server.keys["service_role"]):
+            assert secret not in text

@@ -45,6 +45,7 @@ class Supabase(StandIn):
         super().__init__(f"sbp_{token_hex(20)}")
         self.projects = projects
         self.foreign: set[str] = set()
+        self.keys = {kind: f"sb_{kind}_{token_hex(16)}" for kind in ("publishable", "secret", "anon", "service_role")}
 
     def routes(self) -> list[tuple[str, Route]]:
         return [
@@ -54,6 +55,7 @@ class Supabase(StandIn):
                 lambda ref, _: [_pooler(ref, one) for one in self._find(ref).poolers],
             ),
             (PROJECT + "/health", self._health),
+            (PROJECT + "/api-keys", self._keys),
         ]
 
     def refusal(self, status: int, message: str) -> dict[str, Any]:
@@ -63,6 +65,16 @@ class Supabase(StandIn):
         project = self._find(ref)
         found = {"name": query["services"], "healthy": project.health == "ACTIVE_HEALTHY", "status": project.health}
         return [{**found, "error": project.error} if project.error else found]
+
+    def _keys(self, ref: str, query: dict[str, str]) -> list[dict[str, Any]]:
+        self._find(ref)
+        shown = query.get("reveal") == "true"
+        old = {"anon", "service_role"}
+        return [
+            {"name": kind if kind in old else "default", "type": "legacy" if kind in old else kind}
+            | {"api_key": key if shown or kind == "publishable" else key[:14]}
+            for kind, key in self.keys.items()
+        ]
 
     def _find(self, ref: str) -> Project:
         if ref in self.foreign:
