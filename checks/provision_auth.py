@@ -44,7 +44,7 @@ def neon_auth(ctx: Context, _: Desk) -> Iterator[Action | Question]:
 
 def _enable(ctx: Context, desk: Desk) -> str:
     place = _place_of_database(ctx, desk)
-    maker = maker_of(neon_of(ctx, patient=True), desk)
+    maker = maker_of(ctx, neon_of(ctx, patient=True), desk.tell)
     urls = maker.auth_url(place.project, place.branch)
     if "base_url" not in urls:
         raise ClientError("Neon does not say where its auth is", "copy it from Neon's console (Auth) to the env file")

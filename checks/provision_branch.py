@@ -37,7 +37,7 @@ def _make_branch(ctx: Context, desk: Desk, name: str, expires: str | None) -> st
     from infracheck.clients.neonmake import Made, seconds_of
 
     neon = neon_of(ctx, patient=True)
-    maker = maker_of(neon, desk)
+    maker = maker_of(ctx, neon, desk.tell)
     project = neon.project(filled(ctx, PROJECT_ID) or "")
     there = next((one for one in neon.branches(project) if one.name == name), None)
     if there and (there.default or there.protected):

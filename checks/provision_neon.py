@@ -1,6 +1,6 @@
 """Makes the database project at Neon, and writes its connection strings."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -61,7 +61,7 @@ def _action(ctx: Context, summary: str, where: str, warning: str = "") -> Action
 
 def _make(ctx: Context, desk: Desk) -> str:
     neon = neon_of(ctx, patient=True)
-    maker = maker_of(neon, desk)
+    maker = maker_of(ctx, neon, desk.tell)
     made, new = _project(ctx, desk, neon, maker)
     maker.wait(made.project, made.operations)
     told = write_urls(ctx, desk, maker, made.project, made.branch)
@@ -147,10 +147,10 @@ def neon_of(ctx: Context, *, patient: bool = False) -> "Neon":
     return Neon(api_of(ctx, SERVICE, budget=ctx.settings.provision.timeout if patient else None))
 
 
-def maker_of(neon: "Neon", desk: Desk) -> "NeonMaker":
+def maker_of(ctx: Context, neon: "Neon", tell: Callable[[str], None]) -> "NeonMaker":
     from infracheck.clients.neonmake import NeonMaker
 
-    return NeonMaker(neon, tell=desk.tell)
+    return NeonMaker(neon, seconds=ctx.settings.provision.timeout, tell=tell)
 
 
 def app_name(ctx: Context) -> str:

@@ -24,7 +24,7 @@ ARROWS: dict[str, set[str] | None] = {  # None: everything below
     "provisioning": {
         "actions",
         "catalog",
-        "clients",
+        "checks",
         "config",
         "context",
         "errors",

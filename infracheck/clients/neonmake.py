@@ -18,7 +18,6 @@ from infracheck.errors import ClientError, Unclear
 from infracheck.secret import Secret
 
 POLL: Final = 1.0  # seconds between two looks at an operation
-PATIENCE: Final = 300.0  # seconds for all of them
 DONE: Final = frozenset({"finished", "skipped"})
 FAILED: Final = frozenset({"failed", "error", "cancelled"})
 PROVIDER: Final = "better_auth"
@@ -46,12 +45,9 @@ class Urls:
 class NeonMaker:
     """Makes things with one key; every method raises Refused where Neon does not do what was asked."""
 
-    def __init__(
-        self, neon: Neon, *, tell: Callable[[str], None] = lambda _: None, pause: Callable[[float], None] = time.sleep
-    ) -> None:
-        self._neon = neon
-        self._tell = tell
-        self._pause = pause
+    def __init__(self, neon: Neon, *, seconds: float, tell: Callable[[str], None]) -> None:
+        """Take the API, and how many seconds operations may be waited for."""
+        self._neon, self._seconds, self._tell = neon, seconds, tell
 
     def create_project(self, name: str, *, org: str | None, region: str | None, version: int | None) -> Made:
         """Create a project with its default branch, database and role; `wait` for its operations."""
@@ -90,7 +86,7 @@ class NeonMaker:
         Raises:
             ClientError: one failed; Unclear where the time is up.
         """
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + self._seconds
         for one in operations:
             path = f"projects/{segment(project.id)}/operations/{segment(one)}"
             while True:
@@ -106,11 +102,11 @@ class NeonMaker:
                     )
                 if time.monotonic() > until:
                     raise Unclear(
-                        f"Neon's operation {action} of project {project.name} still goes on after {PATIENCE:g} s",
+                        f"Neon's operation {action} of project {project.name} still goes on after {self._seconds:g} s",
                         "run again later: what was made is adopted then",
                     )
                 self._tell(f"waiting for Neon: {action} is {status}")
-                self._pause(POLL)
+                time.sleep(POLL)
 
     def urls(self, project: Project, branch: Branch) -> Urls:
         """Return the connection strings of exactly this branch."""

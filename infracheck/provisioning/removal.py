@@ -3,15 +3,12 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from infracheck.clients.neon import SERVICE, Neon
-from infracheck.clients.neonmake import NeonMaker
-from infracheck.clients.providerapi import ProviderApi
+from infracheck.checks.provision_neon import KEY, maker_of, neon_of
+from infracheck.checks.provisioned_neon import PROJECT
 from infracheck.config import load
 from infracheck.context import Context
 from infracheck.errors import UsageError
 from infracheck.project.detect import detect
-
-PROJECT = "NEON_PROJECT_ID"
 
 
 def remove_branch(folder: Path, name: str, process: Mapping[str, str], say: Callable[[str], None]) -> None:
@@ -24,17 +21,14 @@ def remove_branch(folder: Path, name: str, process: Mapping[str, str], say: Call
     project = detect(folder)
     settings = load(project.root).settings
     with Context(project, settings=settings, process=process) as ctx:
-        key, project_id, host = (ctx.env[one] for one in (SERVICE.key, PROJECT, SERVICE.override))
+        key, project_id = (ctx.env[one] for one in (KEY, PROJECT))
         if key.state != "FILLED" or project_id.state != "FILLED":
-            raise UsageError("nothing says which project the branch is in", hint=f"set {SERVICE.key} and {PROJECT}")
-        base = host.value.reveal().strip() if host.state == "FILLED" else None
-        timeout = settings.database.timeout
-        api = ProviderApi(ctx.http, SERVICE, key.value, base=base, timeout=timeout, budget=settings.provision.timeout)
-        neon = Neon(api)
+            raise UsageError("nothing says which project the branch is in", hint=f"set {KEY} and {PROJECT}")
+        neon = neon_of(ctx, patient=True)
         found = neon.project(project_id.value.reveal().strip())
         branch = next((one for one in neon.branches(found) if one.name == name), None)
         if branch is None:
             say(f"there is no branch {name} in project {found.name}: nothing to remove")
             return
-        NeonMaker(neon, tell=say).delete_branch(found, branch)
+        maker_of(ctx, neon, say).delete_branch(found, branch)
         say(f"removed branch {name} of project {found.name}")
